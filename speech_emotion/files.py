@@ -1,0 +1,40 @@
+"""Outputs appear whole or not at all."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pandas as pd
+
+
+@contextmanager
+def replacing(target: Path) -> Iterator[Path]:
+    """Yield a temporary path beside `target`; move it into place on success, delete it on any error.
+
+    `target` may become a file or a folder, whichever the caller creates at the yielded path.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    workspace = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
+    try:
+        temporary = workspace / target.name
+        yield temporary
+        # os.replace cannot move a folder over one that holds files.
+        if target.is_dir():
+            os.replace(target, workspace / "replaced")
+        os.replace(temporary, target)
+    finally:
+        shutil.rmtree(workspace, ignore_errors=True)
+
+
+def write_text(target: Path, text: str) -> None:
+    """Write `text` as UTF-8 with `\\n` line ends."""
+    with replacing(target) as temporary:
+        temporary.write_text(text, encoding="utf-8", newline="\n")
+
+
+def write_csv(target: Path, table: pd.DataFrame) -> None:
+    """Write `table` without its index, floats with six decimals, so that equal tables give equal bytes."""
+    write_text(target, table.to_csv(index=False, lineterminator="\n", float_format="%.6f"))
