@@ -1,0 +1,47 @@
+"""How far a score would move with other clips or other speakers: the percentile bootstrap.
+
+Efron & Tibshirani 1993, chapter 13. A speaker's clips succeed and fail together, so whole speakers are drawn where
+there are enough of them (a cluster bootstrap); from fewer, the interval would be made of a handful of distinct draws.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+ENOUGH_SPEAKERS = 8
+RESAMPLES = 4000
+SEED = 42
+
+
+def resampling_units(speakers: Sequence[str]) -> tuple[str, NDArray[np.int64]]:
+    """Say what is drawn, `speakers` or `clips`, and which unit each clip belongs to, int `[clips]`."""
+    names, unit = np.unique(np.asarray(speakers, dtype=str), return_inverse=True)
+    if len(names) >= ENOUGH_SPEAKERS:
+        return "speakers", unit
+    return "clips", np.arange(len(speakers))
+
+
+def resampled(matrices: NDArray[np.float64], *, resamples: int = RESAMPLES, seed: int = SEED) -> NDArray[np.float64]:
+    """Draw as many units as there are, with replacement, and add up their confusion matrices, `resamples` times.
+
+    Equal seeds draw equal units: call it for two models on the same units, and the pairs belong together.
+
+    Args:
+        matrices: one confusion matrix a unit, `[units, emotions, emotions]`.
+        resamples: how many draws.
+        seed: of the random generator.
+
+    Returns:
+        `[resamples, emotions, emotions]`.
+    """
+    units = len(matrices)
+    draws = np.random.default_rng(seed).multinomial(units, np.full(units, 1 / units), size=resamples)
+    summed = draws.astype(np.float64) @ matrices.reshape(units, -1)
+    return summed.reshape(resamples, *matrices.shape[1:])
+
+
+def interval(scores: NDArray[np.float64]) -> tuple[float, float]:
+    """Return the middle 95 % of `scores`, `[resamples]`, without the NaN of draws that cannot be scored."""
+    low, high = np.nanpercentile(scores, [2.5, 97.5])
+    return float(low), float(high)
