@@ -1,4 +1,4 @@
-"""The one exception for what a user can put right, and how it lists names."""
+"""The one exception for what a user can put right, and how it lists things."""
 
 from collections.abc import Sequence
 
@@ -12,7 +12,13 @@ class PipelineError(Exception):
     """
 
 
-def listed(names: Sequence[str], separator: str = ", ") -> str:
+def listed(names: Sequence[str]) -> str:
     """Return the first few `names` and how many more there are."""
     rest = len(names) - NAMED_AT_MOST
-    return separator.join(names[:NAMED_AT_MOST]) + (f" and {rest} more" if rest > 0 else "")
+    return ", ".join(names[:NAMED_AT_MOST]) + (f" and {rest} more" if rest > 0 else "")
+
+
+def itemised(title: str, problems: Sequence[str]) -> str:
+    """Return `title` and the first few `problems`, a line each, for many things that went wrong at once."""
+    rest = len(problems) - NAMED_AT_MOST
+    return "\n  ".join([title, *problems[:NAMED_AT_MOST], *([f"and {rest} more"] if rest > 0 else [])])

@@ -9,6 +9,11 @@ from tqdm import tqdm
 LINES = 4  # off a terminal, for a whole step
 
 
+def tell(line: str) -> None:
+    """Print `line` at once, also where the output is a pipe."""
+    print(line, flush=True)
+
+
 @contextmanager
 def progress(label: str, total: int, unit: str) -> Iterator[Callable[[int], object]]:
     """Yield a function that is told how many more of `total` units are done.
@@ -28,11 +33,11 @@ def _line_writer(label: str, total: int, unit: str) -> Callable[[int], None]:
     def advance(count: int) -> None:
         nonlocal done
         before, done = done, done + count
-        if before * LINES // total != done * LINES // total:
-            print(f"{label}: {_amount(done, unit)} of {_amount(total, unit)}", file=sys.stderr, flush=True)
+        if before * LINES // total < done * LINES // total:
+            print(f"{label}: {_of(done, total, unit)}", file=sys.stderr, flush=True)
 
     return advance
 
 
-def _amount(count: int, unit: str) -> str:
-    return f"{count / 1e6:.1f} MB" if unit == "B" else f"{count} {unit}"
+def _of(done: int, total: int, unit: str) -> str:
+    return f"{done / 1e6:.1f} of {total / 1e6:.1f} MB" if unit == "B" else f"{done} of {total} {unit}"

@@ -1,0 +1,99 @@
+"""Clips against their manifest: the published samples, or an unshortened resampling of them."""
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import soundfile
+from joblib import Parallel, delayed
+from numpy.typing import NDArray
+
+from speech_emotion.errors import PipelineError, itemised
+from speech_emotion.manifest import Published
+from speech_emotion.progress import progress
+
+Samples = NDArray[np.int16] | NDArray[np.float32]
+TOLERANCE_S = 0.001
+WAY_OUT = "take the clip from the official source"
+
+
+class _BadClip(Exception):
+    """What was found and what was expected."""
+
+
+def check_clips(corpus: str, clips: Mapping[Path, Published]) -> int:
+    """Check every file against what was published, and return how many are resampled.
+
+    Raises:
+        PipelineError: names the files that cannot be decoded, are empty, silent or not finite, differ between their
+            channels, hold other samples than the published ones, or are resampled to another duration.
+    """
+    # Threads, because decoding and hashing run outside the interpreter's lock.
+    work = Parallel(n_jobs=-1, prefer="threads", return_as="generator")
+    findings = []
+    with progress(f"{corpus}: checking", len(clips), "clips") as advance:
+        for finding in work(delayed(_check)(path, published) for path, published in clips.items()):
+            findings.append(finding)
+            advance(1)
+    problems = [finding for finding in findings if isinstance(finding, str)]
+    if problems:
+        raise PipelineError(
+            itemised(f"{corpus}: {len(problems)} of {len(clips)} clips are wrong; {WAY_OUT}:", problems)
+        )
+    return findings.count(True)
+
+
+def _check(path: Path, published: Published) -> bool | str:
+    # A problem is a value, so that one bad clip does not hide the others.
+    try:
+        return _is_resampled(path, published)
+    except soundfile.LibsndfileError as error:
+        return f"{path}: cannot be decoded ({error.error_string})"
+    except _BadClip as problem:
+        return f"{path}: {problem}"
+
+
+def _is_resampled(path: Path, published: Published) -> bool:
+    with soundfile.SoundFile(path) as file:
+        # The header first: what it announces is allocated.
+        _check_length(file, published)
+        samples = _read(file)
+        is_resampled = bool(file.samplerate != published.sample_rate)
+    _check_samples(samples)
+    if not is_resampled:
+        _check_md5(samples, published)
+    return is_resampled
+
+
+def _check_length(file: soundfile.SoundFile, published: Published) -> None:
+    if file.samplerate == published.sample_rate:
+        found, expected = (file.frames, file.channels), (published.frames, published.channels)
+        if found != expected:
+            raise _BadClip(f"has {found[0]} frames x {found[1]} channels, expected {expected[0]} x {expected[1]}")
+    duration_s = file.frames / file.samplerate
+    if abs(duration_s - published.duration_s) > TOLERANCE_S:
+        raise _BadClip(f"lasts {duration_s:.4f} s, expected {published.duration_s:.4f} s")
+
+
+def _read(file: soundfile.SoundFile) -> Samples:
+    """Return `[frames, channels]`, int16 unless the file holds floating-point numbers."""
+    samples: Samples = file.read(dtype="int16" if file.subtype.startswith("PCM") else "float32", always_2d=True)
+    if len(samples) != file.frames:
+        raise _BadClip(f"is cut short: {len(samples)} frames where its header says {file.frames}")
+    return samples
+
+
+def _check_samples(samples: Samples) -> None:
+    if not np.isfinite(samples).all():
+        raise _BadClip("has samples that are not finite")
+    if not samples.any():
+        raise _BadClip("is silent")
+    if (samples != samples[:, :1]).any():
+        raise _BadClip(f"has {samples.shape[1]} channels that differ, expected equal ones")
+
+
+def _check_md5(samples: Samples, published: Published) -> None:
+    pcm_md5 = hashlib.md5(samples.astype("<i2", copy=False).tobytes()).hexdigest()
+    if pcm_md5 != published.pcm_md5:
+        raise _BadClip(f"holds other samples than published: md5 {pcm_md5}, expected {published.pcm_md5}")

@@ -1,0 +1,29 @@
+"""Get a corpus, check it clip by clip, lay it out as published."""
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+from speech_emotion.command import run
+from speech_emotion.design import design_type
+from speech_emotion.fetch import fetch
+from speech_emotion.manifest import read_manifest
+from speech_emotion.params import read_settings
+from speech_emotion.sources import read_source
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Fetch one corpus; `--help` lists the arguments."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("corpus", help="ravdess or tess")
+    parser.add_argument("manifest", type=Path, help="what the published files hold")
+    parser.add_argument("target", type=Path, help="folder to write")
+    parser.add_argument("--params", type=Path, default=Path("params.yaml"))
+    arguments = parser.parse_args(argv)
+    corpus, params = arguments.corpus, arguments.params
+    design = read_settings(params, f"corpora.{corpus}.design", design_type(corpus))
+    fetch(corpus, read_source(params, corpus), design, read_manifest(arguments.manifest), arguments.target)
+
+
+if __name__ == "__main__":
+    run(main)
