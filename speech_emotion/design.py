@@ -6,9 +6,7 @@ from dataclasses import asdict, dataclass
 from itertools import product
 
 from speech_emotion.corpora import RAVDESS_CODES, RAVDESS_INTENSITIES, RAVDESS_STATEMENTS, TESS_EMOTIONS, Clip
-from speech_emotion.errors import PipelineError
-
-NAMED_AT_MOST = 5
+from speech_emotion.errors import PipelineError, listed
 
 
 @dataclass(frozen=True)
@@ -97,12 +95,7 @@ def _differences(scheme: _Scheme, expected: set[Combination], clips: Sequence[Cl
     surplus = [clip for key, same in found.items() for clip in sorted(same)[1 if key in expected else 0 :]]
     for what, names in (("missing", missing), ("surplus", surplus)):
         if names:
-            yield f"{len(names)} {what}: {_listed(sorted(names))}"
-
-
-def _listed(names: Sequence[str]) -> str:
-    rest = len(names) - NAMED_AT_MOST
-    return ", ".join(names[:NAMED_AT_MOST]) + (f" and {rest} more" if rest > 0 else "")
+            yield f"{len(names)} {what}: {listed(sorted(names))}"
 
 
 def _ravdess_name(combination: Combination) -> str:
