@@ -13,8 +13,9 @@ from speech_emotion.errors import PipelineError, itemised
 from speech_emotion.manifest import Published
 from speech_emotion.progress import progress
 
-Samples = NDArray[np.int16] | NDArray[np.float32]
-TOLERANCE_S = 0.001
+DURATION_TOLERANCE_S = 0.001
+FULL_SCALE = 2**15
+CHANNEL_TOLERANCE = 4 / FULL_SCALE  # resamplers dither each channel on its own
 WAY_OUT = "take the clip from the official source"
 
 
@@ -72,28 +73,29 @@ def _check_length(file: soundfile.SoundFile, published: Published) -> None:
         if found != expected:
             raise _BadClip(f"has {found[0]} frames x {found[1]} channels, expected {expected[0]} x {expected[1]}")
     duration_s = file.frames / file.samplerate
-    if abs(duration_s - published.duration_s) > TOLERANCE_S:
+    if abs(duration_s - published.duration_s) > DURATION_TOLERANCE_S:
         raise _BadClip(f"lasts {duration_s:.4f} s, expected {published.duration_s:.4f} s")
 
 
-def _read(file: soundfile.SoundFile) -> Samples:
-    """Return `[frames, channels]`, int16 unless the file holds floating-point numbers."""
-    samples: Samples = file.read(dtype="int16" if file.subtype.startswith("PCM") else "float32", always_2d=True)
+def _read(file: soundfile.SoundFile) -> NDArray[np.float32]:
+    """Return `[frames, channels]`, full scale 1."""
+    samples: NDArray[np.float32] = file.read(dtype="float32", always_2d=True)
     if len(samples) != file.frames:
         raise _BadClip(f"is cut short: {len(samples)} frames where its header says {file.frames}")
     return samples
 
 
-def _check_samples(samples: Samples) -> None:
+def _check_samples(samples: NDArray[np.float32]) -> None:
     if not np.isfinite(samples).all():
         raise _BadClip("has samples that are not finite")
     if not samples.any():
         raise _BadClip("is silent")
-    if (samples != samples[:, :1]).any():
+    if (np.abs(samples - samples[:, :1]) > CHANNEL_TOLERANCE).any():
         raise _BadClip(f"has {samples.shape[1]} channels that differ, expected equal ones")
 
 
-def _check_md5(samples: Samples, published: Published) -> None:
-    pcm_md5 = hashlib.md5(samples.astype("<i2", copy=False).tobytes()).hexdigest()
+def _check_md5(samples: NDArray[np.float32], published: Published) -> None:
+    # Exact: float32 holds every int16.
+    pcm_md5 = hashlib.md5((samples * FULL_SCALE).astype("<i2").tobytes()).hexdigest()
     if pcm_md5 != published.pcm_md5:
         raise _BadClip(f"holds other samples than published: md5 {pcm_md5}, expected {published.pcm_md5}")

@@ -1,0 +1,90 @@
+"""Two corpora of a few tones under real names and folders, and their manifests."""
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import soundfile
+from numpy.typing import NDArray
+
+from speech_emotion.design import RavdessDesign, TessDesign
+from speech_emotion.manifest import Published
+
+RAVDESS_DESIGN = RavdessDesign(speakers=1, emotions=2, intensities=2, statements=1, repetitions=1)
+TESS_DESIGN = TessDesign(speakers=2, emotions=2, words=2)
+STEREO = "Actor_01/03-01-02-02-01-01-01"
+# As published: the folders' spelling, OA for OAF, the clip at 96 kHz.
+RATES_HZ = {
+    "ravdess": {"Actor_01/03-01-01-01-01-01-01": 48000, "Actor_01/03-01-02-01-01-01-01": 48000, STEREO: 48000},
+    "tess": {
+        "OAF_Fear/OAF_bite_fear": 24414,
+        "OAF_Fear/OAF_food_fear": 96000,
+        "OAF_neutral/OAF_food_neutral": 24414,
+        "OAF_neutral/OA_bite_neutral": 24414,
+        "YAF_fear/YAF_bite_fear": 24414,
+        "YAF_fear/YAF_food_fear": 24414,
+        "YAF_neutral/YAF_bite_neutral": 24414,
+        "YAF_neutral/YAF_food_neutral": 24414,
+    },
+}
+
+
+@dataclass(frozen=True)
+class Tone:
+    """A clip as its corpus would publish it: int16 `samples` `[frames, channels]`."""
+
+    samples: NDArray[np.int16]
+    sample_rate: int
+
+    def published(self, clip: str) -> Published:
+        frames, channels = self.samples.shape
+        return Published(clip, self.sample_rate, channels, frames, hashlib.md5(self.samples.tobytes()).hexdigest())
+
+
+def tone(pitch_hz: float, sample_rate: int, *, channels: int = 1, duration_s: float = 0.1) -> Tone:
+    times_s = np.arange(round(duration_s * sample_rate)) / sample_rate
+    wave = np.round(8000 * np.sin(2 * np.pi * pitch_hz * times_s)).astype("<i2")
+    return Tone(np.repeat(wave[:, None], channels, axis=1), sample_rate)
+
+
+def tones(corpus: str) -> dict[str, Tone]:
+    """Return the clips of `corpus` by their published path, each with a pitch of its own."""
+    return {
+        clip: tone(300 + 20 * place, sample_rate, channels=2 if clip == STEREO else 1)
+        for place, (clip, sample_rate) in enumerate(RATES_HZ[corpus].items())
+    }
+
+
+def manifest(corpus: str) -> list[Published]:
+    return [clip.published(name) for name, clip in tones(corpus).items()]
+
+
+def write_manifest(corpus: str, path: Path) -> Path:
+    rows = [f"{row.clip},{row.sample_rate},{row.channels},{row.frames},{row.pcm_md5}" for row in manifest(corpus)]
+    path.write_text("\n".join(["clip,sample_rate,channels,frames,pcm_md5", *rows, ""]))
+    return path
+
+
+def write_corpus(corpus: str, folder: Path, suffix: str = ".wav") -> Path:
+    for name, clip in tones(corpus).items():
+        write_clip(folder / f"{name}{suffix}", clip)
+    return folder
+
+
+def write_clip(path: Path, clip: Tone) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    soundfile.write(path, clip.samples, clip.sample_rate, subtype="PCM_16")
+    return path
+
+
+def contents(folder: Path) -> Mapping[str, bytes]:
+    """Return every file below `folder` by its relative path."""
+
+    def walk() -> Iterator[tuple[str, bytes]]:
+        for path in sorted(folder.rglob("*")):
+            if path.is_file():
+                yield path.relative_to(folder).as_posix(), path.read_bytes()
+
+    return dict(walk())
