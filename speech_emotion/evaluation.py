@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from speech_emotion.calibration import calibrated
 from speech_emotion.emotions import EMOTIONS
 from speech_emotion.errors import PipelineError
+from speech_emotion.label_table import read_labels
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,7 @@ def read_test_clips(split: Path, labels: Path) -> pd.DataFrame:
     test = parts.loc[parts["part"] == "test", ["clip", "emotion"]]
     if test.empty:
         raise PipelineError(f"{split}: has no test clips; choose another protocol in params.yaml, section split")
-    known = pd.read_csv(labels, dtype=str, usecols=["clip", "corpus", "speaker"])
+    known = read_labels(labels)[["clip", "corpus", "speaker"]]
     clips = test.merge(known, on="clip", how="left", validate="one_to_one").sort_values("clip", ignore_index=True)
     strangers = clips.loc[clips["speaker"].isna(), "clip"]
     if len(strangers):

@@ -11,6 +11,7 @@ from speech_emotion.calibration import calibrated, fit_temperature
 from speech_emotion.emotions import EMOTIONS
 from speech_emotion.errors import PipelineError
 from speech_emotion.evaluation import indices, read_test_clips
+from speech_emotion.label_table import COLUMNS
 from speech_emotion.reliability import reliability
 from tests.evaluations import make_clips, make_evaluation
 
@@ -199,7 +200,7 @@ def tables(tmp_path):
     clips.assign(part=np.where(clips["speaker"] == "ravdess/24", "test", "train"))[["clip", "emotion", "part"]].to_csv(
         tmp_path / "split.csv", index=False
     )
-    clips.assign(sex="female").to_csv(tmp_path / "labels.csv", index=False)
+    clips.reindex(columns=COLUMNS).assign(duration_s=1.0).to_csv(tmp_path / "labels.csv", index=False)
     return tmp_path
 
 
