@@ -1,0 +1,73 @@
+# Two commands say it all: `make demo` and `make test`.
+#
+# PYTHON=python3.12 builds the environment with that Python (3.11 to 3.13).
+# VENV=path puts it elsewhere, so that several clones share one. The project itself is installed only into a clone's
+# own .venv: in a shared one, run `python -m speech_emotion.cli` from the clone's root instead of `speech-emotion`.
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+
+# Content decides, not time: cloning and switching branches touch files that stayed the same.
+INSTALLED := $(VENV)/.lock-$(shell git hash-object requirements.lock 2>/dev/null)
+PROJECT := $(VENV)/.project-$(shell git hash-object pyproject.toml 2>/dev/null)
+
+# DVC starts stages as `python -m stages.NAME` through the shell. This line runs whenever a Python of the environment
+# starts, and puts its bin folder first on PATH: `.venv/bin/dvc repro` needs no activation.
+define PATH_HOOK
+import os, sys; own, path = os.path.join(sys.prefix, "bin"), os.environ.get("PATH", os.defpath); os.environ["PATH"] = path if path.split(os.pathsep)[0] == own else own + os.pathsep + path
+endef
+export PATH_HOOK
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lint repro lock clean
+
+help:  ## list what can be made
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' Makefile
+
+setup: $(INSTALLED)  ## build .venv from requirements.lock (again only when the lock changed)
+	@:
+
+demo: setup  ## run the whole pipeline on two small synthetic corpora, in demo/workspace
+	@$(BIN)/python -m demo.run demo/workspace
+
+test: lint  ## set up, lint, check types, run all tests
+	@$(BIN)/python -m pytest
+
+lint: setup  ## check style, format and types
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+
+repro: setup  ## run what changed of the pipeline on the real corpora
+	@$(BIN)/dvc repro
+
+lock:  ## pin every package for pyproject.toml in requirements.lock (with Python 3.11)
+	@test -x $(BIN)/pip-compile || { echo "error: no $(BIN)/pip-compile; make setup first"; exit 1; }
+	@$(BIN)/pip-compile -qq --strip-extras --allow-unsafe --annotation-style line --no-header --no-emit-options \
+		--no-emit-index-url --no-emit-trusted-host --no-emit-find-links \
+		--extra train --extra s3 --extra ssh --extra webdav --extra dev -o requirements.lock pyproject.toml
+
+clean:  ## delete the demo's workspace and tools' caches (not .venv, data or the DVC cache)
+	@rm -rf demo/workspace build dvc_plots *.egg-info .mypy_cache .pytest_cache .ruff_cache
+	@find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +
+
+$(INSTALLED):
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || { \
+		echo "error: $(PYTHON) is $$($(PYTHON) -V 2>&1); needed is 3.11, 3.12 or 3.13: make PYTHON=python3.11"; exit 1; }
+	@test ! -e $(VENV) -o -e $(VENV)/pyvenv.cfg || { \
+		echo "error: $(VENV) is there and is no Python environment; choose another VENV=path"; exit 1; }
+	@echo "Installing requirements.lock into $(VENV): 3 to 5 minutes, 7 GB ..."
+	@$(PYTHON) -m venv --clear $(VENV)
+	@$(BIN)/python -m pip install -qq -r requirements.lock
+	@echo "$$PATH_HOOK" > $$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/bin_on_path.pth
+	@touch $@
+	@echo "Installed."
+
+# A shared environment holds no clone's code: the working directory decides which code runs.
+ifeq ($(abspath $(VENV)),$(CURDIR)/.venv)
+setup: $(PROJECT)
+$(PROJECT): $(INSTALLED)
+	@$(BIN)/python -m pip install -qq --no-deps --no-build-isolation -e .
+	@touch $@
+endif

@@ -1,0 +1,88 @@
+"""A copy of the project with the demo's corpora and parameters, and with a Git and a DVC of its own."""
+
+import filecmp
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from speech_emotion.errors import PipelineError
+from speech_emotion.files import write_text
+
+ROOT = Path(__file__).resolve().parents[1]
+# What the demo lays over the project's own.
+INSTEAD = {
+    "params.yaml": "demo/params.yaml",
+    "data/manifests/ravdess.csv": "demo/manifests/ravdess.csv",
+    "data/manifests/tess.csv": "demo/manifests/tess.csv",
+}
+# What each workspace has for itself: written by DVC and the stages.
+OWN = ("dvc.lock", "metrics/", ".dvc/config")
+DVC_CONFIG = "[core]\n    analytics = false\n    check_update = false\n[cache]\n    dir = cache\n"
+AUTHOR = ("-c", "user.name=demo", "-c", "user.email=demo@localhost", "-c", "commit.gpgsign=false")
+
+
+class Workspace:
+    """A folder in which the pipeline runs on the demo's corpora."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def update(self) -> None:
+        """Bring the project's files as they are now, uncommitted changes included; keep what was computed.
+
+        Raises:
+            PipelineError: the project is no Git checkout.
+        """
+        self.folder.mkdir(parents=True, exist_ok=True)
+        if not (self.folder / ".dvc" / "config").exists():
+            self._run("git", "init", "-q")
+            write_text(self.folder / ".dvc" / "config", DVC_CONFIG)
+        files = _listed(ROOT, "--cached", "--others")
+        for file in sorted(_listed(self.folder, "--cached") - files):
+            (self.folder / file).unlink(missing_ok=True)
+        for file in sorted(files):
+            _copy(ROOT / INSTEAD.get(file, file), self.folder / file)
+
+    def repro(self) -> None:
+        """Run what changed, and commit it, so that the next run finds this one's spectrograms.
+
+        Raises:
+            PipelineError: a stage failed.
+        """
+        self._run(sys.executable, "-m", "dvc", "repro")
+        self._run("git", "add", "--all")
+        self._run("git", *AUTHOR, "commit", "-q", "--no-verify", "--allow-empty", "-m", "Demo run")
+
+    def _run(self, *command: str) -> None:
+        try:
+            subprocess.run(command, cwd=self.folder, env=_environment(), check=True)
+        except subprocess.CalledProcessError as error:
+            raise PipelineError(
+                f"{self.folder}: '{' '.join(command[-2:])}' ended with {error.returncode}; see the lines above"
+            ) from error
+
+
+def _environment() -> dict[str, str]:
+    # Neither the user's corpora nor a hook's or an outer pipeline's settings belong in the demo.
+    kept = {key: value for key, value in os.environ.items() if not key.startswith(("SPEECH_", "GIT_", "DVC_"))}
+    return {**kept, "PYTHONUNBUFFERED": "1"}
+
+
+def _listed(folder: Path, *which: str) -> set[str]:
+    command: Sequence[str] = ("git", "ls-files", "-z", "--exclude-standard", *which)
+    try:
+        listed = subprocess.run(command, cwd=folder, env=_environment(), check=True, capture_output=True, text=True)
+    except subprocess.CalledProcessError as error:
+        raise PipelineError(f"{folder}: is no Git checkout ({error.stderr.strip()}); clone the project") from error
+    return {file for file in listed.stdout.split("\0") if file and not file.startswith(OWN)}
+
+
+def _copy(source: Path, target: Path) -> None:
+    if not source.exists():  # deleted, but not yet committed
+        target.unlink(missing_ok=True)
+    elif not target.exists() or not filecmp.cmp(source, target, shallow=False):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source, target)
