@@ -2,8 +2,9 @@
 
 import hashlib
 import json
+import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Event, Lock, Thread
 from typing import Any
@@ -14,8 +15,17 @@ CUT = 0
 HANG = -1
 
 
+def wait_for(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 60
+    while not condition() and time.monotonic() < deadline:
+        time.sleep(0.01)
+
+
 class CorpusServer(ThreadingHTTPServer):
-    """Serves `files` by path; a path's first `faults`, HTTP statuses CUT or HANG, come before its file."""
+    """Serves `files` by path; a path's first `faults`, HTTP statuses CUT or HANG, come before its file.
+
+    A path in `waits` is answered once its condition holds, so that tests do not depend on which thread is faster.
+    """
 
     daemon_threads = True
 
@@ -23,6 +33,7 @@ class CorpusServer(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.files: dict[str, bytes] = {}
         self.faults: dict[str, list[int]] = {}
+        self.waits: dict[str, Callable[[], bool]] = {}
         self.requests: Counter[str] = Counter()
         self.lock = Lock()
         self.closing = Event()
@@ -75,6 +86,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.server.requests[path] += 1
             faults = self.server.faults.get(path, [])
             fault = faults.pop(0) if faults else None
+        wait_for(self.server.waits.get(path, lambda: True))
         if (fault or 0) > 0 or path not in self.server.files:
             self.send_error(fault or 404)
             return

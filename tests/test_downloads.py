@@ -62,8 +62,10 @@ def test_complete_files_are_not_requested_again(server: CorpusServer, folder: Pa
     paths = server.publish_dataverse(DOI, FILES)
     lost = paths["OAF_back_sad.wav"]
     server.faults[lost] = [503] * web.ATTEMPTS
+    server.waits[lost] = lambda: (folder / "README.txt").exists() and len(list(folder.rglob("*.wav"))) == 1
     files = list_files(dataverse(server))
     assert "OAF_back_sad.wav from" in failure(files, folder)
+    server.waits.clear()
     (folder / "tmp_half_a_file").write_bytes(b"of a killed run")
     before = {path: server.requests[path] for path in paths.values()}
     (folder / "README.txt").write_bytes(b"damaged since")
