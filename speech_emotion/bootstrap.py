@@ -25,15 +25,14 @@ def resampling_units(speakers: Sequence[str]) -> tuple[str, NDArray[np.int64]]:
 def resampled(matrices: NDArray[np.float64], *, resamples: int = RESAMPLES, seed: int = SEED) -> NDArray[np.float64]:
     """Draw as many units as there are, with replacement, and add up their confusion matrices, `resamples` times.
 
-    Equal seeds draw equal units: call it for two models on the same units, and the pairs belong together.
-
     Args:
-        matrices: one confusion matrix a unit, `[units, emotions, emotions]`.
+        matrices: of each unit, `[units, ..., emotions, emotions]`; what stands between is drawn together, such as the
+            answers of two models.
         resamples: how many draws.
         seed: of the random generator.
 
     Returns:
-        `[resamples, emotions, emotions]`.
+        `[resamples, ..., emotions, emotions]`.
     """
     units = len(matrices)
     draws = np.random.default_rng(seed).multinomial(units, np.full(units, 1 / units), size=resamples)

@@ -1,0 +1,81 @@
+"""The command `speech-emotion`. Each subcommand imports what it needs when it runs, so that `--help` is instant."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from speech_emotion.command import INTERRUPTED
+from speech_emotion.errors import PipelineError
+
+FAILED, ERROR = 1, 2
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one subcommand and return its exit code: 0, 1 where a check failed, 2 on any error, 130 after Ctrl-C."""
+    args = _parser().parse_args(argv)
+    try:
+        return int(args.run(args))
+    except PipelineError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return ERROR
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return INTERRUPTED
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="speech-emotion", description="Emotion in voice clips: tools of the pipeline."
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    _add_compare(commands)
+    return parser
+
+
+def _add_compare(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    text = "say whether the working tree's model is better than a revision's (paired bootstrap)"
+    parser = commands.add_parser("compare", help=text, description=text)
+    parser.add_argument("revision", nargs="?", metavar="REV", help="default: main, or HEAD when main is checked out")
+    style = parser.add_mutually_exclusive_group()
+    style.add_argument("--md", action="store_true", help="print Markdown")
+    style.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_argument(
+        "--fail-if-worse",
+        type=_points,
+        metavar="POINTS",
+        help="exit with 1 if the unweighted average recall fell by more than POINTS (percentage points)",
+    )
+    parser.set_defaults(run=_compare)
+
+
+def _compare(args: argparse.Namespace) -> int:
+    from rich.console import Console
+
+    from speech_emotion import comparison_report, revisions
+    from speech_emotion.compare import compare
+
+    before = revisions.read_revision(args.revision or revisions.base_revision())
+    comparison = compare(before, revisions.read_working_tree())
+    if args.md:
+        sys.stdout.write(comparison_report.to_markdown(comparison))
+    elif args.json:
+        sys.stdout.write(comparison_report.to_json(comparison))
+    else:
+        comparison_report.print_table(comparison, Console())
+    limit = args.fail_if_worse
+    # Rounded: a fall of exactly the limit passes, whatever the last binary digit says.
+    if limit is not None and round(comparison.uar.points, 6) < -limit:
+        print(f"worse: UAR fell by {-comparison.uar.points:.2f} points, more than {limit:g}", file=sys.stderr)
+        return FAILED
+    return 0
+
+
+def _points(text: str) -> float:
+    points = float(text)
+    if not 0 <= points <= 100:
+        raise ValueError(text)
+    return points
+
+
+if __name__ == "__main__":
+    sys.exit(main())
