@@ -1,0 +1,186 @@
+"""The embedded demo: corpora that pass the real checks, and a workspace that leaves the user's alone."""
+
+import io
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+from rich.console import Console
+
+from demo import workspace as demo_workspace
+from demo.run import NOTICE, report
+from demo.workspace import Workspace
+from speech_emotion.emotions import EMOTIONS
+from stages import fetch, labels, split
+
+ROOT = Path(__file__).resolve().parents[1]
+PARAMS = ["--params", "demo/params.yaml"]
+
+
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The stages up to the split, on the archives in Git."""
+    folder = tmp_path_factory.mktemp("demo")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(ROOT)
+        patch.delenv("SPEECH_CORPORA", raising=False)
+        raw = [str(folder / corpus) for corpus in ("ravdess", "tess")]
+        for corpus, target in zip(("ravdess", "tess"), raw, strict=True):
+            fetch.main([corpus, f"demo/manifests/{corpus}.csv", target, *PARAMS])
+        labels.main([*raw, str(folder / "labels.csv"), *PARAMS])
+        split.main([str(folder / "labels.csv"), str(folder / "split.csv"), *PARAMS])
+    return folder
+
+
+def test_corpora_pass_the_real_checks_and_every_part_has_every_emotion(prepared: Path) -> None:
+    parts = pd.read_csv(prepared / "split.csv")
+    assert len(parts) == 240 + 168
+    assert {part: set(rows.emotion) for part, rows in parts.groupby("part")} == {
+        part: set(EMOTIONS) for part in ("train", "valid", "test")
+    }
+
+
+def test_one_recording_has_two_names_as_in_ravdess(prepared: Path) -> None:
+    rows = pd.read_csv(prepared / "labels.csv").dropna(subset="duplicate_of")
+    assert set(rows["clip"]) | set(rows["duplicate_of"]) == {
+        "ravdess/03-01-03-01-02-01-07",
+        "ravdess/03-01-03-01-02-02-07",
+    }
+
+
+@pytest.mark.parametrize(
+    ("corpus", "clip", "sample_rate", "channels"),
+    [
+        ("ravdess", "Actor_01/03-01-08-01-02-02-01", 16000, 2),
+        ("ravdess", "Actor_05/03-01-02-01-02-02-05", 16000, 2),
+        ("tess", "OAF_Fear/OAF_food_fear", 96000, 1),
+        ("tess", "OAF_neutral/OA_bite_neutral", 24414, 1),
+        ("tess", "OAF_Pleasant_surprise/OAF_back_ps", 24414, 1),
+        ("tess", "YAF_pleasant_surprised/YAF_back_ps", 24414, 1),
+    ],
+)
+def test_published_quirks_are_there(corpus: str, clip: str, sample_rate: int, channels: int) -> None:
+    row = pd.read_csv(ROOT / "demo/manifests" / f"{corpus}.csv", index_col="clip").loc[clip]
+    assert (row.sample_rate, row.channels) == (sample_rate, channels)
+
+
+def test_synthesiser_repeats_what_is_in_git() -> None:
+    # Alone in a fresh process: what was said before changes the samples.
+    code = """if True:
+        from itertools import islice
+        from demo.make_corpora import Studio, manifest_row
+        from demo.scripts import ravdess
+        studio = Studio()
+        for recording in islice(ravdess(), 8):
+            print(*manifest_row(recording, studio.record(recording)).values(), sep=",")
+    """
+    spoken = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    manifest = (ROOT / "demo/manifests/ravdess.csv").read_text(encoding="utf-8").splitlines()
+    assert spoken.splitlines() == manifest[1:9]
+
+
+def test_parameters_are_the_projects_own_with_other_values() -> None:
+    ours, demos = (
+        yaml.safe_load((ROOT / path).read_text(encoding="utf-8")) for path in ("params.yaml", "demo/params.yaml")
+    )
+    # A source has the keys of its kind, and shares name the corpora that have one.
+    free = ("source", "shares")
+    assert _keys(demos, free) == _keys(ours, free)
+    for section in ("labels", "spectrograms", "backbone"):
+        assert demos[section] == ours[section], (
+            f"{section} is no matter of size: keep the demo's as it is in params.yaml"
+        )
+
+
+def _keys(section: Any, free: tuple[str, ...]) -> Any:
+    if not isinstance(section, dict):
+        return None
+    return {key: None if key in free else _keys(value, free) for key, value in section.items()}
+
+
+STAGE = """stages:
+  seen:
+    cmd: mkdir -p metrics; touch metrics/metrics.json; echo "corpora=$SPEECH_CORPORA" > seen
+    outs: [seen]
+"""
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A checkout with a commit, to which the demo's workspace is pointed."""
+    project = tmp_path / "project"
+    for file, text in {
+        "params.yaml": "whose: ours",
+        "demo/params.yaml": "whose: the demo's",
+        "dvc.yaml": "stages: {}\n",
+        "dvc.lock": "ours",
+        "metrics/metrics.json": "ours",
+        "stages/old.py": "",
+        ".gitignore": "/data/\n",
+        "data/private.txt": "",
+    }.items():
+        (project / file).parent.mkdir(parents=True, exist_ok=True)
+        (project / file).write_text(text)
+    git(project, "init", "-q")
+    git(project, "add", ".")
+    git(project, *demo_workspace.AUTHOR, "commit", "-qm", "All")
+    monkeypatch.setattr(demo_workspace, "ROOT", project)
+    return project
+
+
+def git(folder: Path, *command: str) -> str:
+    return subprocess.run(["git", *command], cwd=folder, check=True, capture_output=True, text=True).stdout
+
+
+def test_workspace_has_the_code_as_it_is_and_the_demos_parameters(project: Path, tmp_path: Path) -> None:
+    (project / "dvc.yaml").write_text(STAGE)
+    Workspace(tmp_path / "ws").update()
+    assert (tmp_path / "ws/params.yaml").read_text() == "whose: the demo's"
+    assert (tmp_path / "ws/dvc.yaml").read_text() == STAGE
+    left_out = ("dvc.lock", "metrics", "data")
+    assert not [name for name in left_out if (tmp_path / "ws" / name).exists()]
+
+
+def test_second_run_repeats_nothing_keeps_results_and_drops_deleted_files(
+    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("SPEECH_CORPORA", "/mine")
+    (project / "dvc.yaml").write_text(STAGE)
+    before = git(project, "status", "--porcelain")
+    workspace = Workspace(tmp_path / "ws")
+    workspace.update()
+    workspace.repro()
+    assert "Running stage 'seen'" in capfd.readouterr().out
+    assert (tmp_path / "ws/seen").read_text() == "corpora=\n"
+    assert git(project, "status", "--porcelain") == before
+    (project / "stages/old.py").unlink()
+    workspace.update()
+    workspace.repro()
+    assert "Running" not in capfd.readouterr().out
+    kept = {"dvc.lock", "metrics/metrics.json"}
+    assert set(git(tmp_path / "ws", "ls-files").split()) & (kept | {"stages/old.py"}) == kept
+
+
+def test_report_shows_scores_clips_picture_and_what_they_are_worth(tmp_path: Path) -> None:
+    folder = tmp_path / "metrics"
+    folder.mkdir()
+    scores = {"accuracy": 0.75, "uar": 0.5, "clips": 4, "low_resolution": {"accuracy": 0.1, "uar": 0.1}}
+    scores |= {"ravdess": {"accuracy": 1.0, "uar": 1.0, "clips": 2}}
+    (folder / "metrics.json").write_text(json.dumps(scores))
+    clips = [f"ravdess/{number}" for number in range(20)]
+    columns = {"clip": clips, "actual": "sad", "predicted": "calm", "confidence": np.linspace(0, 1, 20)}
+    pd.DataFrame(columns).to_csv(folder / "predictions.csv", index=False)
+    printed = io.StringIO()
+    report(tmp_path, Console(file=printed, width=120))
+    text = printed.getvalue()
+    assert ["ravdess", "2", "100.0%", "100.0%"] in [line.split() for line in text.splitlines()]
+    assert ["ravdess/0", "sad", "calm", "0%"] in [line.split() for line in text.splitlines()]
+    assert "low_resolution" not in text
+    assert str(folder / "confusion.png") in text
+    assert NOTICE in text
