@@ -1,6 +1,5 @@
 """Outputs appear whole or not at all."""
 
-import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -21,10 +20,10 @@ def replacing(target: Path) -> Iterator[Path]:
     try:
         temporary = workspace / target.name
         yield temporary
-        # os.replace cannot move a folder over one that holds files.
+        # a rename cannot move a folder over one that holds files.
         if target.is_dir():
-            os.replace(target, workspace / "replaced")
-        os.replace(temporary, target)
+            target.replace(workspace / "replaced")
+        temporary.replace(target)
     finally:
         shutil.rmtree(workspace, ignore_errors=True)
 

@@ -1,0 +1,46 @@
+"""Audio file to mono waveform: decode, mix down, resample, trim."""
+
+from pathlib import Path
+
+import librosa
+import numpy as np
+import soundfile
+import soxr
+from numpy.typing import NDArray
+
+from speech_emotion.errors import PipelineError
+
+TRIM_FRAME_S = 0.064
+TRIM_HOP_S = 0.016
+
+Waveform = NDArray[np.float32]
+
+
+def decode(path: Path) -> tuple[NDArray[np.float32], int]:
+    """Return the samples of `path` as float32 `[frames, channels]` in [-1, 1], and the sample rate in Hz.
+
+    Raises:
+        PipelineError: libsndfile cannot decode the file, or it holds no samples, or NaN, or infinity.
+    """
+    try:
+        samples, sample_rate = soundfile.read(path, dtype="float32", always_2d=True)
+    except (OSError, soundfile.LibsndfileError) as error:
+        raise PipelineError(f"{path}: cannot be decoded ({error}); fetch the corpus again") from error
+    if not len(samples):
+        raise PipelineError(f"{path}: holds no samples; fetch the corpus again")
+    if not np.isfinite(samples).all():
+        raise PipelineError(f"{path}: holds samples that are not finite; fetch the corpus again")
+    return samples, sample_rate
+
+
+def to_mono(samples: NDArray[np.float32], sample_rate: int, target_rate: int) -> Waveform:
+    """Mix `[frames, channels]` down to `[samples]` and resample it to `target_rate` Hz (soxr, high quality)."""
+    waveform: Waveform = soxr.resample(samples.mean(axis=1), sample_rate, target_rate)
+    return waveform
+
+
+def trim_silence(waveform: Waveform, sample_rate: int, *, trim_db: float) -> Waveform:
+    """Cut both ends where the frame's RMS is more than `trim_db` dB below the loudest frame's."""
+    frame, hop = round(TRIM_FRAME_S * sample_rate), round(TRIM_HOP_S * sample_rate)
+    trimmed, _ = librosa.effects.trim(waveform, top_db=trim_db, frame_length=frame, hop_length=hop)
+    return trimmed

@@ -1,0 +1,98 @@
+"""Random changes of training clips, a batch at a time on the device: what could have been another recording.
+
+No flip, rotation or warping: time has a direction and frequency a scale.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from speech_emotion.view import window
+
+
+@dataclass(frozen=True)
+class AugmentSettings:
+    """How far each change goes; 0 switches it off."""
+
+    speed: float  # rate drawn from [1 - speed, 1 + speed]
+    gain_db: float  # level drawn from [-gain_db, gain_db]
+    shift_mels: int  # whole mel bins up or down: a higher or a lower voice
+    noise_db: float  # noise of random level, at the loudest this far below full scale; 0: none
+    time_masks: int
+    time_mask_share: float  # longest time mask, share of the window
+    mel_masks: int
+    mel_mask_share: float  # widest frequency mask, share of the mel bins
+
+
+def random_window(levels: Tensor, lengths: Tensor, width: int, *, speed: float) -> Tensor:
+    """Cut a window at a random place and speed: float32 `[B, M, width]` (as `view.window`).
+
+    A clip that is longer than the window is cropped, a shorter one is placed anywhere inside it.
+    """
+    count = len(levels)
+    rates = 1 + speed * _uniform(count, levels.device)
+    room = lengths - width * rates
+    starts = room * torch.rand(count, device=levels.device)
+    return window(levels, starts, rates, width)
+
+
+def augment(windows: Tensor, settings: AugmentSettings, range_db: float) -> Tensor:
+    """Change level, pitch and background of `[B, M, W]` windows in [0, 1], and mask stripes (SpecAugment).
+
+    Args:
+        windows: 0 is the floor, 1 the ceiling of the dB range.
+        settings: how far each change goes.
+        range_db: what 1 stands for in dB.
+
+    Source: Park et al. 2019, SpecAugment, doi:10.21437/Interspeech.2019-2680, for the masks.
+    """
+    windows = _shift(windows, settings.shift_mels)
+    windows = _gain(windows, settings.gain_db / range_db)
+    if settings.noise_db:
+        windows = _noise(windows, settings.noise_db, range_db)
+    for _ in range(settings.time_masks):
+        windows = _mask(windows, 2, settings.time_mask_share)
+    for _ in range(settings.mel_masks):
+        windows = _mask(windows, 1, settings.mel_mask_share)
+    return windows
+
+
+def _uniform(count: int, device: torch.device) -> Tensor:
+    return 2 * torch.rand(count, device=device) - 1
+
+
+def _shift(windows: Tensor, bins: int) -> Tensor:
+    if not bins:
+        return windows
+    mels = windows.shape[1]
+    shift = torch.randint(-bins, bins + 1, (len(windows), 1), device=windows.device)
+    source = (torch.arange(mels, device=windows.device) - shift).clamp(0, mels - 1)  # [B, M]
+    return windows.gather(1, source[:, :, None].expand(-1, -1, windows.shape[2]))
+
+
+def _gain(windows: Tensor, share: float) -> Tensor:
+    gain = share * _uniform(len(windows), windows.device)[:, None, None]
+    return torch.where(windows > 0, (windows + gain).clamp(0, 1), windows)
+
+
+def _noise(windows: Tensor, loudest_db: float, range_db: float) -> Tensor:
+    """Add stationary noise in the power domain: random level, random spectral tilt, a ripple from cell to cell."""
+    level = 1 - loudest_db / range_db
+    count, mels, _ = windows.shape
+    tilt = torch.linspace(-0.5, 0.5, mels, device=windows.device) * _uniform(count, windows.device)[:, None] * 0.3
+    floor = level * torch.rand(count, 1, device=windows.device) + tilt  # [B, M]
+    ripple = 0.04 * torch.randn(windows.shape, device=windows.device)
+    scale = range_db * 0.2302585  # ln(10) / 10: share of the range to natural log of power
+    return (torch.logaddexp(windows * scale, (floor[:, :, None] + ripple) * scale) / scale).clamp(0, 1)
+
+
+def _mask(windows: Tensor, axis: int, share: float) -> Tensor:
+    """Fill one stripe across `axis` with the mean of its clip."""
+    count, extent = len(windows), windows.shape[axis]
+    length = extent * share * torch.rand(count, 1, device=windows.device)
+    start = (extent - length) * torch.rand(count, 1, device=windows.device)
+    place = torch.arange(extent, device=windows.device)[None]
+    stripe = (place >= start) & (place < start + length)  # [B, extent]
+    stripe = stripe[:, None, :] if axis == 2 else stripe[:, :, None]
+    return torch.where(stripe, windows.mean(dim=(1, 2), keepdim=True), windows)

@@ -1,0 +1,135 @@
+"""fastai training of one network on one part: head first, then all of it at discriminative rates."""
+
+import sys
+import warnings
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import partial
+
+# fastai decorates with torch.jit.script at import; that torch will drop it one day is no news for our users.
+warnings.filterwarnings("ignore", message=".*torch.jit.script.* is deprecated")
+
+import torch  # noqa: E402
+from fastai.callback.channelslast import ChannelsLast  # noqa: E402
+from fastai.callback.fp16 import AMPMode, MixedPrecision  # noqa: E402
+from fastai.callback.mixup import MixUp  # noqa: E402
+from fastai.callback.progress import ProgressCallback  # noqa: E402, F401 (adds the bar to every Learner)
+from fastai.callback.schedule import Learner  # noqa: E402
+from fastai.data.core import DataLoaders  # noqa: E402
+from fastai.learner import Callback  # noqa: E402
+from fastai.losses import CrossEntropyLossFlat  # noqa: E402
+from fastai.metrics import accuracy  # noqa: E402
+from fastai.optimizer import OptimWrapper  # noqa: E402
+from torch import nn  # noqa: E402
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn  # noqa: E402
+
+from speech_emotion.augment import AugmentSettings  # noqa: E402
+from speech_emotion.network import parameter_groups  # noqa: E402
+
+
+@dataclass(frozen=True)
+class TrainSettings:
+    """Sections `finetune_low` and `finetune_high` of params.yaml."""
+
+    image_size: int  # pixels
+    window_s: float
+    mean: float  # of levels in [0, 1], taken off before the network
+    deviation: float
+    batch_size: int
+    frozen_epochs: int
+    epochs: int
+    learning_rate: float  # of the head, at the top of the cycle
+    body_rate: float  # the body's learning rate as a share of the head's
+    weight_decay: float
+    dropout: float
+    label_smoothing: float
+    mixup: float  # alpha of the Beta distribution; 0: none
+    average: float  # decay of the moving average of the weights; 0: none
+    shares: Mapping[str, float]  # corpus -> share of its clips in an epoch; 1 if unnamed
+    augment: AugmentSettings
+    seed: int
+    threads: int  # of the CPU; another number gives other weights
+
+
+class Curves(Callback):  # type: ignore[misc]
+    """Collect one row an epoch, and print it where there is no terminal for fastai's table."""
+
+    order = 60  # after the Recorder
+
+    def __init__(self, label: str, epochs: int) -> None:
+        self.label, self.epochs = label, epochs
+        self.rows: list[dict[str, float]] = []
+
+    def after_epoch(self) -> None:
+        """Keep losses and accuracy of the epoch that ended."""
+        values = [float("nan") if value is None else float(value) for value in self.learn.recorder.values[-1]]
+        row = dict(zip(("train_loss", "valid_loss", "valid_accuracy"), values, strict=True))
+        self.rows.append({"epoch": len(self.rows) + 1} | row)
+        if not sys.stdout.isatty():
+            numbers = "  ".join(f"{name} {value:.4f}" for name, value in row.items())
+            print(f"{self.label}: epoch {len(self.rows)}/{self.epochs}  {numbers}", flush=True)
+
+
+class WeightAverage(Callback):  # type: ignore[misc]
+    """Keep an exponential moving average of weights and batch statistics, and end training with it."""
+
+    def __init__(self, decay: float) -> None:
+        self.decay = decay
+        self.average: AveragedModel | None = None
+
+    def after_step(self) -> None:
+        """Move the average towards the weights of this step."""
+        if self.average is None:
+            self.average = AveragedModel(
+                self.learn.model,
+                multi_avg_fn=get_ema_multi_avg_fn(self.decay),  # type: ignore[no-untyped-call]
+                use_buffers=True,
+            )
+        self.average.update_parameters(self.learn.model)
+
+    def finish(self) -> None:
+        """Put the average into the network."""
+        if self.average is not None:
+            self.learn.model.load_state_dict(self.average.module.state_dict())
+
+
+def train(network: nn.Module, loaders: DataLoaders, settings: TrainSettings, *, label: str) -> list[dict[str, float]]:
+    """Train `network` in place and return its learning curve, one row an epoch.
+
+    The head learns alone for `frozen_epochs` (batch norm adapts too), then everything for `epochs`, each in one
+    cycle (Smith 2018, arXiv:1803.09820). The last epoch's weights, or their moving average, are what stays: no
+    checkpoint is chosen by looking at a score.
+    """
+    curves = Curves(label, settings.frozen_epochs + settings.epochs)
+    average = WeightAverage(settings.average)
+    learn = Learner(
+        loaders,
+        network,
+        loss_func=CrossEntropyLossFlat(label_smoothing=settings.label_smoothing),
+        opt_func=partial(OptimWrapper, opt=torch.optim.AdamW, foreach=True),
+        splitter=parameter_groups,
+        wd=settings.weight_decay,
+        metrics=accuracy,
+        cbs=[curves, *_device_callbacks(loaders.device)],
+    )
+    if settings.mixup:
+        learn.add_cb(MixUp(settings.mixup))
+    with ExitStack() as quiet:
+        if not sys.stdout.isatty():
+            quiet.enter_context(learn.no_bar())
+            quiet.enter_context(learn.no_logging())
+        if settings.frozen_epochs:
+            learn.freeze()
+            learn.fit_one_cycle(settings.frozen_epochs, settings.learning_rate)
+        learn.unfreeze()
+        if settings.average:
+            learn.add_cb(average)
+        rates = slice(settings.learning_rate * settings.body_rate, settings.learning_rate)
+        learn.fit_one_cycle(settings.epochs, rates)
+    average.finish()
+    return curves.rows
+
+
+def _device_callbacks(device: torch.device) -> list[Callback]:
+    return [MixedPrecision(amp_mode=AMPMode.BF16), ChannelsLast()] if device.type == "cuda" else []

@@ -1,0 +1,52 @@
+"""Waveform to log-mel spectrogram, float in dB or uint8 over a fixed dB range."""
+
+from functools import lru_cache
+
+import librosa
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import NDArray
+
+from speech_emotion.mel_settings import LEVELS, Mel, MelSettings
+
+AMIN = 1e-12  # power below which a bin counts as silent: -120 dB
+
+
+@lru_cache(maxsize=4)
+def filterbank(settings: MelSettings) -> NDArray[np.float64]:
+    """Return librosa's Slaney mel filters, float64 `[n_mels, 1 + n_fft / 2]`."""
+    filters: NDArray[np.float64] = librosa.filters.mel(
+        sr=settings.sample_rate_hz,
+        n_fft=settings.n_fft,
+        n_mels=settings.n_mels,
+        fmin=settings.fmin_hz,
+        fmax=settings.fmax_hz,
+        dtype=np.float64,
+    )
+    return filters
+
+
+def log_mel(waveform: NDArray[np.float32], settings: MelSettings) -> NDArray[np.float64]:
+    """Return the log-mel spectrogram in dB, `[n_mels, frames]`, one frame each `hop_samples`, centred.
+
+    Equals `librosa.power_to_db(librosa.feature.melspectrogram(...), ref=1.0, top_db=None)`, as one real FFT over all
+    frames. Float64 throughout, so that the uint8 levels do not depend on the processor's vector units.
+    """
+    padded = np.pad(waveform.astype(np.float64), settings.n_fft // 2)
+    frames = sliding_window_view(padded, settings.n_fft)[:: settings.hop_samples]
+    window = librosa.filters.get_window("hann", settings.n_fft, fftbins=True)
+    power = np.abs(np.fft.rfft(frames * window)) ** 2
+    mel_power = filterbank(settings) @ power.T
+    mel_db: NDArray[np.float64] = 10 * np.log10(np.maximum(mel_power, AMIN))
+    return mel_db
+
+
+def quantise(mel_db: NDArray[np.float64], settings: MelSettings) -> Mel:
+    """Map dB to uint8 levels, `floor_db` to 0 and `ceiling_db` to 255; what lies outside is clipped."""
+    levels = np.rint((mel_db - settings.floor_db) / settings.step_db)
+    return np.clip(levels, 0, LEVELS).astype(np.uint8)
+
+
+def dequantise(mel: Mel, settings: MelSettings) -> NDArray[np.float32]:
+    """Map uint8 levels back to dB, float32, within `step_db / 2` of what was quantised."""
+    return (mel * np.float32(settings.step_db) + np.float32(settings.floor_db)).astype(np.float32)

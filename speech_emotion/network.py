@@ -1,0 +1,59 @@
+"""The network: a timm backbone with a linear head for the eight emotions."""
+
+import timm
+import torch
+from torch import Tensor, nn
+
+from speech_emotion.emotions import EMOTIONS
+from speech_emotion.errors import PipelineError
+
+
+def build_network(backbone: str, *, dropout: float = 0.0) -> nn.Module:
+    """Return the timm network `backbone` with random weights: images `[B, 3, S, S]` to logits `[B, 8]`.
+
+    Raises:
+        PipelineError: timm does not know the name.
+    """
+    if not timm.is_model(backbone):
+        known = ", ".join(timm.list_models(f"*{backbone.split('_')[-1][:8]}*")[:5]) or "see timm.list_models()"
+        raise PipelineError(f"params.backbone.name: timm has no '{backbone}'; it has: {known}")
+    network: nn.Module = timm.create_model(backbone, num_classes=len(EMOTIONS), drop_rate=dropout)
+    return network
+
+
+def head_of(network: nn.Module) -> nn.Module:
+    """Return the classifier, the part that no pretrained weights have."""
+    head: nn.Module = network.get_classifier()  # type: ignore[operator]
+    return head
+
+
+def parameter_groups(network: nn.Module) -> list[list[nn.Parameter]]:
+    """Split the parameters into body and head, which learn at different rates."""
+    head = list(head_of(network).parameters())
+    in_head = {id(parameter) for parameter in head}
+    return [[parameter for parameter in network.parameters() if id(parameter) not in in_head], head]
+
+
+def body_state(network: nn.Module) -> dict[str, Tensor]:
+    """Return the weights of everything but the head."""
+    head = {id(tensor) for tensor in head_of(network).state_dict(keep_vars=True).values()}
+    return {
+        name: tensor.detach() for name, tensor in network.state_dict(keep_vars=True).items() if id(tensor) not in head
+    }
+
+
+def load_body(network: nn.Module, state: dict[str, Tensor]) -> None:
+    """Load `body_state` weights, leaving the head as it is.
+
+    Raises:
+        PipelineError: the weights are another network's.
+    """
+    expected = body_state(network)
+    wrong = [name for name in expected.keys() | state.keys() if _shape(expected, name) != _shape(state, name)]
+    if wrong:
+        raise PipelineError(f"pretrained weights: '{min(wrong)}' does not fit the backbone; run `dvc repro pretrained`")
+    network.load_state_dict(state, strict=False)
+
+
+def _shape(state: dict[str, Tensor], name: str) -> torch.Size | None:
+    return state[name].shape if name in state else None

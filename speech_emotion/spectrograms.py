@@ -1,0 +1,100 @@
+"""A folder of clips to a folder of shards: in parallel, and only what is new."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from joblib import Parallel, delayed
+from threadpoolctl import ThreadpoolController
+
+from speech_emotion.audio import decode, to_mono, trim_silence
+from speech_emotion.content_key import content_key
+from speech_emotion.corpora import parse_clip
+from speech_emotion.errors import PipelineError
+from speech_emotion.files import replacing
+from speech_emotion.mel import log_mel, quantise
+from speech_emotion.mel_settings import Mel, MelSettings
+from speech_emotion.progress import progress
+from speech_emotion.store import SUFFIX, Shard, write_shard
+
+AUDIO_SUFFIXES = (".flac", ".wav")
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How many clips came from the last commit, were computed, and are no longer there."""
+
+    reused: int
+    computed: int
+    dropped: int
+
+    def __str__(self) -> str:
+        return f"{self.reused} reused, {self.computed} computed, {self.dropped} dropped"
+
+
+def clip_mel(path: Path, settings: MelSettings, known: frozenset[str] = frozenset()) -> tuple[str, Mel | None]:
+    """Return the content key of the clip at `path`, and its log-mel `[n_mels, frames]` unless the key is `known`."""
+    with _thread_pools().limit(limits=1):
+        samples, sample_rate = decode(path)
+        key = content_key(samples, sample_rate, settings)
+        if key in known:
+            return key, None
+        waveform = to_mono(samples, sample_rate, settings.sample_rate_hz)
+        trimmed = trim_silence(waveform, settings.sample_rate_hz, trim_db=settings.trim_db)
+        return key, quantise(log_mel(trimmed, settings), settings)
+
+
+@lru_cache(maxsize=1)
+def _thread_pools() -> ThreadpoolController:
+    # One BLAS thread a worker: as many workers as cores keep them busy, and the sums do not depend on their number.
+    # Looking the libraries up takes longer than a clip, so it is done once a process.
+    return ThreadpoolController()
+
+
+def cache_spectrograms(
+    corpus: str, raw: Path, target: Path, settings: MelSettings, *, committed: Iterable[Shard], jobs: int = -1
+) -> Counts:
+    """Write the log-mels of all clips of `corpus` below `raw` to `target`, a shard a speaker; reuse `committed` ones.
+
+    Args:
+        corpus: name of the corpus, the first part of each clip id.
+        raw: folder of audio files, as `fetch` lays it out.
+        target: folder of shards; replaced as a whole.
+        settings: how the log-mels are made.
+        committed: shards of the last commit; a clip whose content key is in them is not computed.
+        jobs: worker processes, -1 for one a core.
+
+    Raises:
+        PipelineError: there are no clips, or one cannot be decoded.
+    """
+    clips = {f"{corpus}/{path.stem}": path for path in sorted(raw.rglob("*")) if path.suffix in AUDIO_SUFFIXES}
+    if not clips:
+        raise PipelineError(f"{raw}: holds no audio; run `dvc repro fetch@{corpus}`")
+    before = {clip: shard.keys[clip] for shard in committed for clip in shard.keys}
+    cached = {shard.keys[clip]: mel for shard in committed for clip, mel in shard.mels.items()}
+    keys: dict[str, str] = {}
+    mels: dict[str, Mel] = {}
+    computed = 0
+    work = (delayed(clip_mel)(path, settings, frozenset({before.get(clip, "")})) for clip, path in clips.items())
+    results = Parallel(n_jobs=jobs, return_as="generator")(work)
+    with progress(f"spectrograms@{corpus}", len(clips), "clips") as advance:
+        for clip, (key, mel) in zip(clips, results, strict=True):
+            computed += mel is not None
+            keys[clip], mels[clip] = key, cached[key] if mel is None else mel
+            advance(1)
+    _write_speakers(corpus, target, settings, keys, mels)
+    return Counts(len(clips) - computed, computed, len(before.keys() - clips.keys()))
+
+
+def _write_speakers(
+    corpus: str, target: Path, settings: MelSettings, keys: Mapping[str, str], mels: Mapping[str, Mel]
+) -> None:
+    speakers: dict[str, list[str]] = defaultdict(list)
+    for clip in keys:
+        speakers[parse_clip(corpus, clip.partition("/")[2]).speaker].append(clip)
+    with replacing(target) as temporary:
+        for speaker, clips in speakers.items():
+            shard = Shard({clip: mels[clip] for clip in clips}, {clip: keys[clip] for clip in clips}, settings)
+            write_shard(temporary / f"{speaker.partition('/')[2]}{SUFFIX}", shard)
