@@ -1,8 +1,8 @@
 """Two corpora of a few tones under real names and folders, and their manifests."""
 
 import hashlib
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 
 import numpy as np
@@ -62,8 +62,14 @@ def manifest(corpus: str) -> list[Published]:
 
 
 def write_manifest(corpus: str, path: Path) -> Path:
-    rows = [f"{row.clip},{row.sample_rate},{row.channels},{row.frames},{row.pcm_md5}" for row in manifest(corpus)]
-    path.write_text("\n".join(["clip,sample_rate,channels,frames,pcm_md5", *rows, ""]))
+    return write_rows(manifest(corpus), path)
+
+
+def write_rows(rows: Iterable[Published], path: Path) -> Path:
+    """Write a manifest of `rows`."""
+    columns = [field.name for field in fields(Published)]
+    lines = [columns, *([str(value) for value in astuple(row)] for row in rows)]
+    path.write_text("".join(",".join(line) + "\n" for line in lines))
     return path
 
 

@@ -1,0 +1,174 @@
+"""A small project to run DVC in: the code as it is now, corpora of tones, a training of seconds.
+
+The fixture `workspace` (conftest.py) gives each test a copy of one in which `dvc repro` has run and is committed.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+
+from tests.factorial_corpora import describe, ravdess_clips, record, tess_clips
+
+ROOT = Path(__file__).resolve().parents[1]
+ACTORS = ("01", "02", "03", "04")
+WORDS = ("back", "bite")
+CORPORA = {"ravdess": ravdess_clips(ACTORS), "tess": tess_clips(WORDS)}
+CLIPS = {corpus: len(clips) for corpus, clips in CORPORA.items()}
+# What a workspace has of its own, and what would only make its copies slower.
+LEFT_OUT = ("dvc.lock", "metrics/", "data/", "demo/", "tests/")
+
+TRAINING = {"image_size": 32, "window_s": 0.4, "batch_size": 8, "frozen_epochs": 0, "epochs": 1, "threads": 1}
+NOWHERE = {"kind": "archive", "path": "absent.zip", "md5": "0" * 32}
+PARAMS: Mapping[str, Any] = {
+    "corpora.ravdess.source": NOWHERE,
+    "corpora.ravdess.design": {"speakers": 4, "emotions": 8, "intensities": 1, "statements": 1, "repetitions": 1},
+    "corpora.tess.source": NOWHERE,
+    "corpora.tess.design": {"speakers": 2, "emotions": 7, "words": 2},
+    "split.speakers": {
+        "train": ["ravdess/01", "ravdess/02", "tess/OAF"],
+        "valid": ["ravdess/03"],
+        "test": ["ravdess/04", "tess/YAF"],
+    },
+    "backbone": {"name": "test_efficientnet", "weights": "none", "seed": 0},
+    **{f"finetune_low.{key}": value for key, value in TRAINING.items()},
+    **{f"finetune_high.{key}": value for key, value in (TRAINING | {"image_size": 48}).items()},
+}
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """A project of its own Git, DVC, cache and settings, all of it below `folder`."""
+
+    folder: Path
+
+    @property
+    def root(self) -> Path:
+        """Root of the Git repository: `dvc.yaml`, `params.yaml`, `stages/` ..."""
+        return self.folder / "project"
+
+    @property
+    def corpora(self) -> Path:
+        """What SPEECH_CORPORA names: WAV files below `ravdess/` and `tess/`."""
+        return self.folder / "corpora"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """Variables for every command: this Python first on PATH, nothing of the user's DVC and Git."""
+        kept = {key: value for key, value in os.environ.items() if not key.startswith(("SPEECH_", "GIT_", "DVC_"))}
+        own = {name: str(self.folder / "settings") for name in ("DVC_GLOBAL_CONFIG_DIR", "DVC_SYSTEM_CONFIG_DIR")}
+        identity = {
+            f"GIT_{who}_{what}": "test@localhost" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")
+        }
+        return {
+            **kept,
+            **own,
+            **identity,
+            "PATH": os.pathsep.join((str(Path(sys.executable).parent), kept.get("PATH", os.defpath))),
+            "SPEECH_CORPORA": "../corpora",
+            "DVC_SITE_CACHE_DIR": str(self.folder / "site_cache"),
+            "DVC_NO_ANALYTICS": "1",
+            "GIT_CONFIG_GLOBAL": os.devnull,
+            "GIT_CONFIG_SYSTEM": os.devnull,
+        }
+
+    def run(self, *command: str, code: int = 0) -> str:
+        """Run `command` in the root; return what it printed, stdout and stderr together. It must exit with `code`."""
+        ended = subprocess.run(
+            command, cwd=self.root, env=self.environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        )
+        assert ended.returncode == code, f"{' '.join(command)} exited with {ended.returncode}:\n{ended.stdout}"
+        return ended.stdout
+
+    def dvc(self, *arguments: str, code: int = 0) -> str:
+        return self.run(sys.executable, "-m", "dvc", *arguments, code=code)
+
+    def git(self, *arguments: str, code: int = 0) -> str:
+        return self.run("git", *arguments, code=code)
+
+    def stage(self, name: str, *arguments: str, code: int = 0) -> str:
+        """Run `python -m stages.NAME` without DVC."""
+        return self.run(sys.executable, "-m", f"stages.{name}", *arguments, code=code)
+
+    def repro(self, *arguments: str) -> set[str]:
+        """Run `dvc repro` and return the stages that ran, such as `{"split", "fetch@tess"}`."""
+        return stages_run(self.dvc("repro", *arguments))
+
+    def commit(self) -> None:
+        self.git("add", "--all")
+        self.git("commit", "-q", "--allow-empty", "-m", "Change")
+
+    def set_param(self, dotted: str, value: Any) -> None:
+        """Set a parameter such as `finetune_high.epochs`."""
+        # DVC's own YAML library keeps comments, and quotes what DVC would take for a number.
+        path, params_yaml = self.root / "params.yaml", YAML()
+        params = params_yaml.load(path)
+        *sections, last = dotted.split(".")
+        section = params
+        for key in sections:
+            section = section[key]
+        section[last] = value
+        params_yaml.dump(params, path)
+
+    def replace_text(self, file: str, old: str, new: str) -> None:
+        """Edit a file below the root; `old` must be there."""
+        path = self.root / file
+        text = path.read_text(encoding="utf-8")
+        assert old in text, f"{file} has no {old!r}"
+        path.write_text(text.replace(old, new), encoding="utf-8")
+
+    def record(self, corpus: str, *clips: str, lowest_hz: float) -> None:
+        """Add or replace clips such as `OAF_sad/OAF_back_sad` in the published corpus, and describe it in its manifest.
+
+        The first has a pitch of `lowest_hz`, and each other is 10 Hz above the one before; 300 to 620 Hz are taken.
+        """
+        record(self.corpora / corpus, clips, lowest_hz=lowest_hz)
+        describe(self.corpora / corpus, self.root / "data" / "manifests" / f"{corpus}.csv")
+
+    def copy(self, folder: Path) -> "Workspace":
+        """Copy everything: files, outputs, history, cache and corpora."""
+        shutil.copytree(self.folder, folder, dirs_exist_ok=True)
+        return Workspace(folder)
+
+    def clone(self, folder: Path) -> "Workspace":
+        """Clone into `folder` what is committed: no outputs and an empty cache; the default remote is this cache."""
+        clone = Workspace(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        self.git("clone", "-q", str(self.root), str(clone.root))
+        clone.dvc("remote", "add", "-q", "--local", "--default", "cache", str(self.root / ".dvc" / "cache"))
+        return clone
+
+
+def stages_run(printed: str) -> set[str]:
+    """Return the stages that DVC said it runs."""
+    return set(re.findall(r"^Running stage '([^']+)':", printed, re.MULTILINE))
+
+
+def create(folder: Path) -> Workspace:
+    """Make a workspace that is committed and in which no stage has run."""
+    workspace = Workspace(folder)
+    for file in _project_files():
+        target = workspace.root / file
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(ROOT / file, target)
+    for key, value in PARAMS.items():
+        workspace.set_param(key, value)
+    (workspace.root / "data" / "manifests").mkdir(parents=True)
+    workspace.record("ravdess", *CORPORA["ravdess"], lowest_hz=300)
+    workspace.record("tess", *CORPORA["tess"], lowest_hz=305)
+    workspace.git("init", "-q", "-b", "main")
+    workspace.commit()
+    return workspace
+
+
+def _project_files() -> list[str]:
+    command = ("git", "ls-files", "-z", "--cached", "--others", "--exclude-standard")
+    listed = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    return [file for file in listed.split("\0") if file and not file.startswith(LEFT_OUT) and (ROOT / file).exists()]
