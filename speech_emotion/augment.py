@@ -10,6 +10,9 @@ from torch import Tensor
 
 from speech_emotion.view import window
 
+NOISE_TILT_DB = 36.0  # between the lowest and the highest mel bin, at most
+NOISE_RIPPLE_DB = 4.8  # deviation from cell to cell
+
 
 @dataclass(frozen=True)
 class AugmentSettings:
@@ -80,9 +83,9 @@ def _noise(windows: Tensor, loudest_db: float, range_db: float) -> Tensor:
     """Add stationary noise in the power domain: random level, random spectral tilt, a ripple from cell to cell."""
     level = 1 - loudest_db / range_db
     count, mels, _ = windows.shape
-    tilt = torch.linspace(-0.5, 0.5, mels, device=windows.device) * _uniform(count, windows.device)[:, None] * 0.3
-    floor = level * torch.rand(count, 1, device=windows.device) + tilt  # [B, M]
-    ripple = 0.04 * torch.randn(windows.shape, device=windows.device)
+    tilt = torch.linspace(-0.5, 0.5, mels, device=windows.device) * _uniform(count, windows.device)[:, None]
+    floor = level * torch.rand(count, 1, device=windows.device) + tilt * (NOISE_TILT_DB / range_db)  # [B, M]
+    ripple = NOISE_RIPPLE_DB / range_db * torch.randn(windows.shape, device=windows.device)
     scale = range_db * 0.2302585  # ln(10) / 10: share of the range to natural log of power
     return (torch.logaddexp(windows * scale, (floor[:, :, None] + ripple) * scale) / scale).clamp(0, 1)
 

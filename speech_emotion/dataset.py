@@ -1,6 +1,6 @@
 """Shards and a split to batches: the clips of one part in memory, drawn by corpus."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -63,7 +63,11 @@ class ClipLoader(DataLoader):  # type: ignore[misc]
             view: turns `[B, M, F]` levels and `[B]` lengths into images `[B, 3, S, S]`.
             batch_size: images a batch; when training, a last incomplete batch is left out.
             shares: training if given: shuffled, and of each corpus this share is drawn anew each epoch (1 if unnamed).
+
+        Raises:
+            PipelineError: a share is not in [0, 1], names a corpus that has no clips, or no clip is left.
         """
+        _check_shares(shares or {}, clips.corpora)
         self.clips, self.view, self.shares = clips, view, shares or {}
         count = sum(self._quota(corpus) for corpus in set(clips.corpora))
         training = shares is not None
@@ -101,3 +105,14 @@ class ClipLoader(DataLoader):  # type: ignore[misc]
         """Return images `[B, 3, S, S]` and targets `[B]`."""
         rows = torch.tensor(indices, device=self.clips.levels.device)
         return self.view(self.clips.levels[rows], self.clips.lengths[rows]), self.clips.targets[rows]
+
+
+def _check_shares(shares: Mapping[str, float], corpora: Sequence[str]) -> None:
+    for corpus, share in shares.items():
+        if corpus not in corpora:
+            there = ", ".join(sorted(set(corpora)))
+            raise PipelineError(f"shares: no training clip is of corpus '{corpus}', they are of {there}; take it out")
+        if not 0 <= share <= 1:
+            raise PipelineError(f"shares: {corpus} is {share}; it must be from 0 to 1")
+    if not any(shares.get(corpus, 1.0) for corpus in corpora):
+        raise PipelineError("shares: every corpus has 0, no clip is left to train on; raise one")

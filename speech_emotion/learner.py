@@ -2,9 +2,7 @@
 
 import sys
 import warnings
-from collections.abc import Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
 from functools import partial
 
 # fastai decorates with torch.jit.script at import; that torch will drop it one day is no news for our users.
@@ -24,32 +22,8 @@ from fastai.optimizer import OptimWrapper  # noqa: E402
 from torch import nn  # noqa: E402
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn  # noqa: E402
 
-from speech_emotion.augment import AugmentSettings  # noqa: E402
 from speech_emotion.network import parameter_groups  # noqa: E402
-
-
-@dataclass(frozen=True)
-class TrainSettings:
-    """Sections `finetune_low` and `finetune_high` of params.yaml."""
-
-    image_size: int  # pixels
-    window_s: float
-    mean: float  # of levels in [0, 1], taken off before the network
-    deviation: float
-    batch_size: int
-    frozen_epochs: int
-    epochs: int
-    learning_rate: float  # of the head, at the top of the cycle
-    body_rate: float  # the body's learning rate as a share of the head's
-    weight_decay: float
-    dropout: float
-    label_smoothing: float
-    mixup: float  # alpha of the Beta distribution; 0: none
-    average: float  # decay of the moving average of the weights; 0: none
-    shares: Mapping[str, float]  # corpus -> share of its clips in an epoch; 1 if unnamed
-    augment: AugmentSettings
-    seed: int
-    threads: int  # of the CPU; another number gives other weights
+from speech_emotion.train_settings import TrainSettings  # noqa: E402
 
 
 class Curves(Callback):  # type: ignore[misc]
@@ -125,7 +99,7 @@ def train(network: nn.Module, loaders: DataLoaders, settings: TrainSettings, *, 
         learn.unfreeze()
         if settings.average:
             learn.add_cb(average)
-        rates = slice(settings.learning_rate * settings.body_rate, settings.learning_rate)
+        rates = [settings.learning_rate * settings.body_rate, settings.learning_rate]  # as `parameter_groups`
         learn.fit_one_cycle(settings.epochs, rates)
     average.finish()
     return curves.rows

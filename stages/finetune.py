@@ -8,11 +8,11 @@ import pandas as pd
 
 from speech_emotion.command import run
 from speech_emotion.files import write_csv
-from speech_emotion.learner import TrainSettings
 from speech_emotion.model import save_model
 from speech_emotion.params import read_settings
 from speech_emotion.provenance import data_files, file_md5s
 from speech_emotion.store import read_shards, shard_paths
+from speech_emotion.train_settings import TrainSettings
 from speech_emotion.training import describe, fine_tune, starting_network
 
 
