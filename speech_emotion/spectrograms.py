@@ -1,7 +1,7 @@
 """A folder of clips to a folder of shards: in parallel, and only what is new."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -54,7 +54,7 @@ def _thread_pools() -> ThreadpoolController:
 
 
 def cache_spectrograms(
-    corpus: str, raw: Path, target: Path, settings: MelSettings, *, committed: Iterable[Shard], jobs: int = -1
+    corpus: str, raw: Path, target: Path, settings: MelSettings, *, committed: Sequence[Shard], jobs: int = -1
 ) -> Counts:
     """Write the log-mels of all clips of `corpus` below `raw` to `target`, a shard a speaker; reuse `committed` ones.
 
@@ -67,17 +67,18 @@ def cache_spectrograms(
         jobs: worker processes, -1 for one a core.
 
     Raises:
-        PipelineError: there are no clips, or one cannot be decoded.
+        PipelineError: there are no clips, one has a foreign name or a name twice, or one cannot be decoded.
     """
-    clips = {f"{corpus}/{path.stem}": path for path in sorted(raw.rglob("*")) if path.suffix in AUDIO_SUFFIXES}
-    if not clips:
-        raise PipelineError(f"{raw}: holds no audio; run `dvc repro fetch@{corpus}`")
-    before = {clip: shard.keys[clip] for shard in committed for clip in shard.keys}
+    clips = _find_clips(corpus, raw)
+    before = {clip: key for shard in committed for clip, key in shard.keys.items()}
+    # A clip may be what it was or, renamed, one that is no longer there. All keys would be too much to send with each.
+    gone = frozenset(before[clip] for clip in before.keys() - clips.keys())
+    known = {clip: frozenset({before[clip]}) if clip in before else gone for clip in clips}
     cached = {shard.keys[clip]: mel for shard in committed for clip, mel in shard.mels.items()}
     keys: dict[str, str] = {}
     mels: dict[str, Mel] = {}
     computed = 0
-    work = (delayed(clip_mel)(path, settings, frozenset({before.get(clip, "")})) for clip, path in clips.items())
+    work = (delayed(clip_mel)(path, settings, known[clip]) for clip, path in clips.items())
     results = Parallel(n_jobs=jobs, return_as="generator")(work)
     with progress(f"spectrograms@{corpus}", len(clips), "clips") as advance:
         for clip, (key, mel) in zip(clips, results, strict=True):
@@ -86,6 +87,17 @@ def cache_spectrograms(
             advance(1)
     _write_speakers(corpus, target, settings, keys, mels)
     return Counts(len(clips) - computed, computed, len(before.keys() - clips.keys()))
+
+
+def _find_clips(corpus: str, raw: Path) -> dict[str, Path]:
+    clips: dict[str, Path] = {}
+    for path in sorted(path for path in raw.rglob("*") if path.suffix in AUDIO_SUFFIXES):
+        clip = parse_clip(corpus, path.stem).clip
+        if clips.setdefault(clip, path) != path:
+            raise PipelineError(f"{clip}: is there twice, {clips[clip]} and {path}; take one out")
+    if not clips:
+        raise PipelineError(f"{raw}: holds no audio; run `dvc repro fetch@{corpus}`")
+    return clips
 
 
 def _write_speakers(

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
@@ -30,7 +31,8 @@ class Shard:
 def write_shard(path: Path, shard: Shard) -> None:
     """Write `shard`; equal shards give equal bytes (one metadata entry, of sorted JSON)."""
     metadata = json.dumps({"keys": dict(shard.keys), "settings": asdict(shard.settings)}, sort_keys=True)
-    tensors: dict[str, NDArray[Any]] = {clip: shard.mels[clip] for clip in sorted(shard.mels)}
+    # safetensors writes an array's memory as it lies, whatever its strides: a transposed one would come back scrambled.
+    tensors: dict[str, NDArray[Any]] = {clip: np.ascontiguousarray(shard.mels[clip]) for clip in sorted(shard.mels)}
     with replacing(path) as temporary:
         temporary.write_bytes(save(tensors, metadata={METADATA_KEY: metadata}))
 
