@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 import pandas as pd
 import torch
-from fastai.data.load import DataLoader
 from torch import Tensor
 
 from speech_emotion.emotions import EMOTIONS
 from speech_emotion.errors import PipelineError
+from speech_emotion.fastai_parts import DataLoader
 from speech_emotion.mel_settings import Mel
 from speech_emotion.view import pack
 

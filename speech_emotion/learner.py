@@ -1,29 +1,27 @@
 """fastai training of one network on one part: head first, then all of it at discriminative rates."""
 
 import sys
-import warnings
 from contextlib import ExitStack
 from functools import partial
 
-# fastai decorates with torch.jit.script at import; that torch will drop it one day is no news for our users.
-warnings.filterwarnings("ignore", message=".*torch.jit.script.* is deprecated")
+import torch
+from torch import nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-import torch  # noqa: E402
-from fastai.callback.channelslast import ChannelsLast  # noqa: E402
-from fastai.callback.fp16 import AMPMode, MixedPrecision  # noqa: E402
-from fastai.callback.mixup import MixUp  # noqa: E402
-from fastai.callback.progress import ProgressCallback  # noqa: E402, F401 (adds the bar to every Learner)
-from fastai.callback.schedule import Learner  # noqa: E402
-from fastai.data.core import DataLoaders  # noqa: E402
-from fastai.learner import Callback  # noqa: E402
-from fastai.losses import CrossEntropyLossFlat  # noqa: E402
-from fastai.metrics import accuracy  # noqa: E402
-from fastai.optimizer import OptimWrapper  # noqa: E402
-from torch import nn  # noqa: E402
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn  # noqa: E402
-
-from speech_emotion.network import parameter_groups  # noqa: E402
-from speech_emotion.train_settings import TrainSettings  # noqa: E402
+from speech_emotion.fastai_parts import (
+    AMPMode,
+    Callback,
+    ChannelsLast,
+    CrossEntropyLossFlat,
+    DataLoaders,
+    Learner,
+    MixedPrecision,
+    MixUp,
+    OptimWrapper,
+    accuracy,
+)
+from speech_emotion.network import parameter_groups
+from speech_emotion.train_settings import TrainSettings
 
 
 class Curves(Callback):  # type: ignore[misc]

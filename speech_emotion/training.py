@@ -8,8 +8,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import torch
-from fastai.data.core import DataLoaders
-from fastai.torch_core import set_seed
 from torch import Tensor, nn
 
 from speech_emotion.augment import augment, random_window
@@ -17,6 +15,7 @@ from speech_emotion.calibration import fit_temperature
 from speech_emotion.dataset import ClipLoader, part_clips
 from speech_emotion.device import best_device
 from speech_emotion.emotions import EMOTIONS
+from speech_emotion.fastai_parts import DataLoaders, set_seed
 from speech_emotion.inference import clip_logits
 from speech_emotion.learner import train
 from speech_emotion.mel_settings import Mel, MelSettings
