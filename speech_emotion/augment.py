@@ -95,7 +95,7 @@ def _mask(windows: Tensor, axis: int, share: float) -> Tensor:
     count, extent = len(windows), windows.shape[axis]
     length = extent * share * torch.rand(count, 1, device=windows.device)
     start = (extent - length) * torch.rand(count, 1, device=windows.device)
-    place = torch.arange(extent, device=windows.device)[None]
-    stripe = (place >= start) & (place < start + length)  # [B, extent]
+    middle = torch.arange(extent, device=windows.device)[None] + 0.5  # of each cell
+    stripe = (middle >= start) & (middle < start + length)  # [B, extent]
     stripe = stripe[:, None, :] if axis == 2 else stripe[:, :, None]
     return torch.where(stripe, windows.mean(dim=(1, 2), keepdim=True), windows)
