@@ -38,5 +38,5 @@ def content_key(samples: NDArray[np.float32], sample_rate: int, settings: MelSet
     """Return the sha256 of decoded `samples` `[frames, channels]`, their rate in Hz, the settings and the algorithm."""
     digest = hashlib.sha256(algorithm(settings))
     digest.update(f"{sample_rate} {samples.shape}".encode())
-    digest.update(np.ascontiguousarray(samples, "<f4"))
+    digest.update(np.ascontiguousarray(samples, "<f4").data)
     return digest.hexdigest()
