@@ -5,8 +5,10 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import pandas as pd
+if TYPE_CHECKING:  # half a second that each process would pay, and no part of the installed base
+    import pandas as pd
 
 
 @contextmanager
@@ -34,6 +36,6 @@ def write_text(target: Path, text: str) -> None:
         temporary.write_text(text, encoding="utf-8", newline="\n")
 
 
-def write_csv(target: Path, table: pd.DataFrame) -> None:
+def write_csv(target: Path, table: "pd.DataFrame") -> None:
     """Write `table` without its index, floats with six decimals, so that equal tables give equal bytes."""
     write_text(target, table.to_csv(index=False, lineterminator="\n", float_format="%.6f"))
