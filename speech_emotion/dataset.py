@@ -38,7 +38,7 @@ def part_clips(split: pd.DataFrame, part: str, mels: Mapping[str, Mel], device: 
         raise PipelineError(f"split: part '{part}' has no clips; change params.split and run `dvc repro split`")
     missing = [clip for clip in rows["clip"] if clip not in mels]
     if missing:
-        raise PipelineError(f"split: {len(missing)} clips have no spectrogram, e.g. {missing[0]}; run `dvc repro`")
+        raise PipelineError(f"{missing[0]}: has no spectrogram ({len(missing)} clips have none); run `dvc repro`")
     levels, lengths = pack([mels[clip] for clip in rows["clip"]])
     targets = torch.tensor([EMOTIONS.index(emotion) for emotion in rows["emotion"]])
     corpora = tuple(clip.partition("/")[0] for clip in rows["clip"])

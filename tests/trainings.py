@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import torch
 
 from speech_emotion.augment import AugmentSettings
 from speech_emotion.emotions import EMOTIONS
@@ -14,6 +15,9 @@ from speech_emotion.mel_settings import Mel, MelSettings
 from speech_emotion.params import read_settings
 from speech_emotion.train_settings import TrainSettings
 from tests.evaluations import make_clips
+
+# Two threads would wait for each other where other processes are at work, ten times as long.
+torch.set_num_threads(1)
 
 PARAMS = Path(__file__).resolve().parents[1] / "params.yaml"
 BACKBONE = "test_efficientnet"  # timm's own for tests, 0.4 million weights
