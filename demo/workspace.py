@@ -68,7 +68,8 @@ class Workspace:
 def _environment() -> dict[str, str]:
     # Neither the user's corpora nor a hook's or an outer pipeline's settings belong in the demo.
     kept = {key: value for key, value in os.environ.items() if not key.startswith(("SPEECH_", "GIT_", "DVC_"))}
-    return {**kept, "PYTHONUNBUFFERED": "1"}
+    # Threads that wait asleep: where other programs share the cores, spinning made training several times slower.
+    return {"OMP_WAIT_POLICY": "PASSIVE"} | kept | {"PYTHONUNBUFFERED": "1"}
 
 
 def _listed(folder: Path, *which: str) -> set[str]:
