@@ -15,7 +15,7 @@ from speech_emotion.calibration import fit_temperature
 from speech_emotion.dataset import ClipLoader, part_clips
 from speech_emotion.device import best_device
 from speech_emotion.emotions import EMOTIONS
-from speech_emotion.fastai_parts import DataLoaders, set_seed
+from speech_emotion.fastai_parts import DataLoader, DataLoaders, set_seed
 from speech_emotion.inference import clip_logits
 from speech_emotion.learner import train
 from speech_emotion.mel_settings import Mel, MelSettings
@@ -81,14 +81,46 @@ def fine_tune(
     Raises:
         PipelineError: a part is empty, or a clip has no spectrogram.
     """
+    curve = _train(network, description, settings, split, mels, label=label, scored=True)
+    return replace(description, temperature=_temperature(network, description, split, mels, best_device())), curve
+
+
+def refit(
+    network: nn.Module,
+    description: Description,
+    settings: TrainSettings,
+    split: pd.DataFrame,
+    mels: Mapping[str, Mel],
+    *,
+    label: str,
+) -> None:
+    """Train `network` in place on the parts `train` and `valid` together, as `fine_tune` on `train`; score nothing.
+
+    Raises:
+        PipelineError: as `fine_tune`.
+    """
+    whole = split.assign(part=split["part"].replace("valid", "train"))
+    _train(network, description, settings, whole, mels, label=label, scored=False)
+
+
+def _train(
+    network: nn.Module,
+    description: Description,
+    settings: TrainSettings,
+    split: pd.DataFrame,
+    mels: Mapping[str, Mel],
+    *,
+    label: str,
+    scored: bool,
+) -> list[dict[str, float]]:
     torch.set_num_threads(settings.threads)
     set_seed(settings.seed)
     device = best_device()
-    loaders = _loaders(description, settings, split, mels, device)
+    loaders = _loaders(description, settings, split, mels, device, scored=scored)
     network.to(device)
     curve = train(network, loaders, settings, label=label)
     network.eval()
-    return replace(description, temperature=_temperature(network, description, split, mels, device)), curve
+    return curve
 
 
 def _loaders(
@@ -97,6 +129,8 @@ def _loaders(
     split: pd.DataFrame,
     mels: Mapping[str, Mel],
     device: torch.device,
+    *,
+    scored: bool,
 ) -> DataLoaders:
     width, size = description.window_frames, settings.image_size
     range_db = description.mel.ceiling_db - description.mel.floor_db
@@ -110,12 +144,12 @@ def _loaders(
         windows = window(levels, centred(lengths, width), torch.ones_like(lengths), width)
         return to_image(windows, size, mean=settings.mean, deviation=settings.deviation)
 
-    train_part, valid_part = (part_clips(split, part, mels, device) for part in ("train", "valid"))
-    return DataLoaders(
-        ClipLoader(train_part, training_view, settings.batch_size, shares=settings.shares),
-        ClipLoader(valid_part, plain_view, settings.batch_size),
-        device=device,
-    )
+    train_part = part_clips(split, "train", mels, device)
+    training = ClipLoader(train_part, training_view, settings.batch_size, shares=settings.shares)
+    if not scored:
+        return DataLoaders(training, DataLoader([], num_workers=0), device=device)  # fastai validates after each epoch
+    valid_part = part_clips(split, "valid", mels, device)
+    return DataLoaders(training, ClipLoader(valid_part, plain_view, settings.batch_size), device=device)
 
 
 def _temperature(
