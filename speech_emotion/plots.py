@@ -31,7 +31,7 @@ def plot_reliability(target: Path, evaluation: Evaluation) -> None:
         "before temperature": reliability(evaluation.confidence(temperature=1.0), right),
         f"after temperature {evaluation.temperature:.2f}": reliability(evaluation.confidence(), right),
     }
-    save(target, partial(_draw_reliability, panels=panels), width_in=9.6, height_in=5.6)
+    save(target, partial(draw_reliability, panels=panels), width_in=9.6, height_in=5.6)
 
 
 def _draw_confusion(figure: Figure, matrix: confusion.Counts) -> None:
@@ -59,7 +59,8 @@ def _confusion_title(matrix: confusion.Counts) -> str:
     return f"{matrix.sum():.0f} test clips: accuracy {accuracy:.1f} %, unweighted average recall {uar:.1f} %"
 
 
-def _draw_reliability(figure: Figure, panels: dict[str, Reliability]) -> None:
+def draw_reliability(figure: Figure, panels: dict[str, Reliability]) -> None:
+    """Draw a column for each of `panels`: accuracy against confidence, and below how many clips have it."""
     axes = figure.subplots(2, len(panels), sharex=True, sharey="row", height_ratios=(3, 1))
     for column, (title, bins) in enumerate(panels.items()):
         _draw_bins(axes[0, column], bins)

@@ -1,0 +1,89 @@
+"""What the models of one cell say about its test clips, as a folder: `answers.csv` and `cell.json`."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from speech_emotion.emotions import EMOTIONS
+from speech_emotion.errors import PipelineError
+from speech_emotion.files import replacing, write_csv, write_text
+
+# The low- and the high-resolution model on one crop a clip, and the latter on several; `high` is what is exported.
+VIEWS = ("low", "high", "high_crops")
+TABLE, DESCRIPTION = "answers.csv", "cell.json"
+
+
+@dataclass(frozen=True)
+class Answers:
+    """The test clips of a cell, and what was said of them.
+
+    Attributes:
+        clips: columns `clip`, `emotion`; one row a test clip.
+        logits: by view, `[clips, emotions]`, not divided by a temperature.
+        temperatures: by view, fitted on the valid part.
+        made_from: md5s of the data, settings and number of crops: equal for answers that may be pooled.
+    """
+
+    clips: pd.DataFrame
+    logits: Mapping[str, NDArray[np.floating]]
+    temperatures: Mapping[str, float]
+    made_from: Mapping[str, Any]
+
+
+def write_answers(folder: Path, answers: Answers) -> None:
+    """Write `answers` as one folder, whole or not at all."""
+    tables = [
+        answers.clips[["clip", "emotion"]].assign(view=view, **dict(zip(EMOTIONS, answers.logits[view].T, strict=True)))
+        for view in VIEWS
+    ]
+    temperatures = {view: round(answers.temperatures[view], 6) for view in VIEWS}
+    description = {"temperatures": temperatures, "made_from": answers.made_from}
+    with replacing(folder) as temporary:
+        write_csv(temporary / TABLE, pd.concat(tables))
+        write_text(temporary / DESCRIPTION, json.dumps(description, indent=2, sort_keys=True) + "\n")
+
+
+def read_answers(folder: Path) -> Answers:
+    """Read what `write_answers` wrote.
+
+    Raises:
+        PipelineError: a file is missing or is not of this form, or the views disagree about the clips.
+    """
+    description = _read_description(folder)
+    try:
+        table = pd.read_csv(folder / TABLE)
+        views = {view: table[table["view"] == view].reset_index(drop=True) for view in VIEWS}
+        clips = views["high"][["clip", "emotion"]]
+        different = [view for view in VIEWS if clips.empty or not views[view][["clip", "emotion"]].equals(clips)]
+        logits = {view: rows[list(EMOTIONS)].to_numpy(np.float64) for view, rows in views.items()}
+    except (OSError, ValueError, KeyError) as error:
+        raise PipelineError(f"{folder / TABLE}: are no answers ({error}); run the cell again") from error
+    if different:
+        raise PipelineError(f"{folder / TABLE}: view {different[0]} has no or other clips; run the cell again")
+    return Answers(clips, logits, description["temperatures"], description["made_from"])
+
+
+def read_made_from(folder: Path) -> Mapping[str, Any]:
+    """Return what the answers in `folder` were made from, an empty mapping where there are none."""
+    if not folder.exists():
+        return {}
+    made_from: Mapping[str, Any] = _read_description(folder)["made_from"]
+    return made_from
+
+
+def _read_description(folder: Path) -> dict[str, Any]:
+    try:
+        description: dict[str, Any] = json.loads((folder / DESCRIPTION).read_text(encoding="utf-8"))
+        if description["temperatures"].keys() == set(VIEWS) and description["made_from"]:
+            return description
+        raise ValueError("other fields")
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise PipelineError(
+            f"{folder / DESCRIPTION}: is no description of a cell ({error}); delete the folder and run the cell again"
+        ) from error

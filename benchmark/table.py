@@ -1,0 +1,132 @@
+"""`metrics/benchmark.json` as `metrics/benchmark.md`."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from benchmark.answers import VIEWS
+
+Figures = Mapping[str, Any]
+
+PROTOCOLS = {
+    "random": "`random`: 20 % of the RAVDESS and TESS clips",
+    "luna_jimenez": "`luna_jimenez`: unseen actors, RAVDESS, 5 folds",
+    "emobox": "`emobox`: unseen actors, RAVDESS, 6 folds",
+    "tess_swap": "`tess_swap`: one TESS voice tested, the other in training, both ways",
+    "listeners": "human listeners",
+}
+NOTES = {
+    "random": "every speaker is in training too: a flattering protocol",
+    "luna_jimenez": "TESS is in training",
+    "emobox": "TESS is in training",
+    "tess_swap": "RAVDESS is in training",
+}
+OVER = {("ravdess", "speakers"): "actors", ("ravdess", "clips"): "RAVDESS clips", ("tess", "clips"): "TESS clips"}
+TEXT = ("protocol", "system", "corpus", "what to know")
+INTRODUCTION = """\
+# Benchmark
+
+Compare rows of one protocol only: other protocols test other clips, and some test voices that were in training.
+Rows in bold are this project's; the others are published figures, with what is loose about them. All in percent.
+Brackets hold 95 % bootstrap intervals; folds are given as mean ± deviation. ECE is the expected calibration error,
+before and after a temperature that was fitted on the valid part. "One crop" is what the exported model does.
+
+Each of this project's rows is nested: choices and temperature come from a model that was trained without the valid
+part; a second one, trained on all that is not tested with the same schedule, is tested once."""
+HEADER = ("protocol", "system", "accuracy", "UAR", "accuracy over folds", "ECE", "what to know")
+
+
+def to_markdown(figures: Figures) -> str:
+    """Return the page: one table grouped by protocol, scores by corpus, the leak gap, recalls."""
+    parts = [INTRODUCTION, markdown_table(HEADER, _rows(figures)), _corpora(figures), _recalls(figures)]
+    return "\n\n".join([*parts, *([_leak_gap(figures)] if "leak_gap" in figures else [])]) + "\n"
+
+
+def markdown_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Return a Markdown table; columns that are not called as in `TEXT` hold figures."""
+    rule = ["---" if name in TEXT else "---:" for name in header]
+    return "\n".join(f"| {' | '.join(row)} |" for row in (header, rule, *rows))
+
+
+def system_name(figures: Figures, view: str) -> str:
+    """Return what a view's row is called."""
+    size = figures["image_size"][view.partition("_")[0]]
+    return f"{size} px, " + (f"{figures['crops']} crops averaged" if view == "high_crops" else "one crop")
+
+
+def percent(score: float) -> str:
+    """Return a fraction of 1 in percent."""
+    return f"{100 * score:.1f}"
+
+
+def with_interval(scores: Figures, name: str) -> str:
+    """Return a score and its interval in percent."""
+    interval = scores[f"{name}_ci"]
+    return f"{percent(scores[name])} ({percent(interval['low'])} to {percent(interval['high'])})"
+
+
+def _rows(figures: Figures) -> list[list[str]]:
+    rows = []
+    for protocol, title in PROTOCOLS.items():
+        ours = figures["protocols"].get(protocol, {})
+        group = [_own_row(figures, protocol, view) for view in VIEWS if view in ours]
+        group += [_published_row(row) for row in figures["published"] if row["protocol"] == protocol]
+        rows += [[title if place == 0 else "", *row] for place, row in enumerate(group)]
+    return rows
+
+
+def _own_row(figures: Figures, protocol: str, view: str) -> list[str]:
+    scores = figures["protocols"][protocol][view]
+    folds = scores["folds"]["accuracy"]
+    spread = f"{percent(folds['mean'])} ± {percent(folds['deviation'])}" if "deviation" in folds else ""
+    ece = f"{percent(scores['ece_raw'])} → {percent(scores['ece'])}"
+    drawn = " and ".join(OVER[corpus, units] for corpus, units in scores["interval_over"].items())
+    note = f"{scores['clips']:,} clips; intervals over {drawn}; {NOTES[protocol]}"
+    rates = [f"**{with_interval(scores, name)}**" for name in ("accuracy", "uar")]
+    return [f"**{system_name(figures, view)}**", *rates, spread, ece, note]
+
+
+def _published_row(row: Figures) -> list[str]:
+    accuracy, uar, ece = (percent(row[name]) if name in row else "" for name in ("accuracy", "uar", "ece"))
+    return [row["system"], accuracy, uar, "", ece, row["note"]]
+
+
+def _corpora(figures: Figures) -> str:
+    rows = [
+        [protocol, system_name(figures, view), corpus, f"{scores['clips']:,}", *_rates(scores)]
+        for protocol, views in figures["protocols"].items()
+        for view in views
+        for corpus, scores in views[view]["corpora"].items()
+    ]
+    header = ("protocol", "system", "corpus", "clips", "accuracy", "UAR")
+    return f"## By corpus\n\n{markdown_table(header, rows)}"
+
+
+def _rates(scores: Figures) -> list[str]:
+    return [with_interval(scores, name) for name in ("accuracy", "uar")]
+
+
+def _recalls(figures: Figures) -> str:
+    protocols = {name: views["high"]["recall"] for name, views in figures["protocols"].items()}
+    emotions = list(dict.fromkeys(emotion for recall in protocols.values() for emotion in recall))
+    rows = [
+        [name, system_name(figures, "high"), *(percent(recall[one]) if one in recall else "" for one in emotions)]
+        for name, recall in protocols.items()
+    ]
+    return f"## Recall of each emotion\n\n{markdown_table(('protocol', 'system', *emotions), rows)}"
+
+
+def _leak_gap(figures: Figures) -> str:
+    rows = [
+        [
+            system_name(figures, view),
+            percent(gap["known_voices"]),
+            percent(gap["new_voices"]),
+            with_interval(gap, "gap"),
+        ]
+        for view, gap in figures["leak_gap"].items()
+    ]
+    header = ("system", "`random`, its RAVDESS part", "`luna_jimenez`", "leak gap, points")
+    return (
+        "## Leak gap\n\nHow much better the same actors' clips are recognised when the network was trained on other "
+        f"clips of theirs; the interval draws actors.\n\n{markdown_table(header, rows)}"
+    )
