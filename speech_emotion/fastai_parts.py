@@ -8,7 +8,7 @@ warnings.filterwarnings("ignore", message=".*torch.jit.script.* is deprecated")
 from fastai.callback.channelslast import ChannelsLast  # noqa: E402
 from fastai.callback.fp16 import AMPMode, MixedPrecision  # noqa: E402
 from fastai.callback.mixup import MixUp  # noqa: E402
-from fastai.callback.progress import ProgressCallback  # noqa: E402 (adds the bar to every Learner)
+from fastai.callback.progress import ProgressCallback  # noqa: E402 (in every Learner from now on)
 from fastai.callback.schedule import Learner  # noqa: E402 (with fit_one_cycle)
 from fastai.data.core import DataLoaders  # noqa: E402
 from fastai.data.load import DataLoader  # noqa: E402

@@ -1,12 +1,12 @@
 """fastai training of one network on one part: head first, then all of it at discriminative rates."""
 
-import sys
-from contextlib import ExitStack
 from functools import partial
+from math import isnan, nan
 
 import torch
 from torch import nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from tqdm import tqdm
 
 from speech_emotion.fastai_parts import (
     AMPMode,
@@ -18,28 +18,36 @@ from speech_emotion.fastai_parts import (
     MixedPrecision,
     MixUp,
     OptimWrapper,
+    ProgressCallback,
     accuracy,
 )
 from speech_emotion.network import parameter_groups
 from speech_emotion.train_settings import TrainSettings
 
+SHOWN = {"train_loss": "train loss {:.3f}", "valid_loss": "valid loss {:.3f}", "valid_accuracy": "accuracy {:.1%}"}
+
 
 class Curves(Callback):  # type: ignore[misc]
-    """Collect one row an epoch, and print it where there is no terminal for fastai's table."""
+    """Collect one row an epoch and print it as a line, below it a bar over all epochs where there is a terminal."""
 
     order = 60  # after the Recorder
 
-    def __init__(self, label: str, epochs: int) -> None:
-        self.label, self.epochs = label, epochs
+    def __init__(self, label: str, epochs: int, bar: "tqdm[None]") -> None:
+        self.label, self.epochs, self.bar = label, epochs, bar
         self.rows: list[dict[str, float]] = []
 
+    def after_batch(self) -> None:
+        """Move the bar."""
+        if self.training:
+            self.bar.update()
+
     def after_epoch(self) -> None:
-        """Keep losses and accuracy of the epoch that ended."""
-        values = [float("nan") if value is None else float(value) for value in self.learn.recorder.values[-1]]
-        row = dict(zip(("train_loss", "valid_loss", "valid_accuracy"), values, strict=True))
+        """Keep losses and accuracy of the epoch that ended; fastai has None for what was not scored."""
+        values = [nan if value is None else float(value) for value in self.learn.recorder.values[-1]]
+        row = dict(zip(SHOWN, values, strict=True))
         self.rows.append({"epoch": len(self.rows) + 1} | row)
-        if not sys.stdout.isatty():
-            numbers = "  ".join(f"{name} {value:.4f}" for name, value in row.items())
+        numbers = "  ".join(SHOWN[name].format(value) for name, value in row.items() if not isnan(value))
+        with tqdm.external_write_mode():
             print(f"{self.label}: epoch {len(self.rows)}/{self.epochs}  {numbers}", flush=True)
 
 
@@ -73,7 +81,7 @@ def train(network: nn.Module, loaders: DataLoaders, settings: TrainSettings, *, 
     cycle (Smith 2018, arXiv:1803.09820). The last epoch's weights, or their moving average, are what stays: no
     checkpoint is chosen by looking at a score.
     """
-    curves = Curves(label, settings.frozen_epochs + settings.epochs)
+    epochs = settings.frozen_epochs + settings.epochs
     average = WeightAverage(settings.average)
     learn = Learner(
         loaders,
@@ -83,14 +91,14 @@ def train(network: nn.Module, loaders: DataLoaders, settings: TrainSettings, *, 
         splitter=parameter_groups,
         wd=settings.weight_decay,
         metrics=accuracy,
-        cbs=[curves, *_device_callbacks(loaders.device)],
+        cbs=_device_callbacks(loaders.device),
     )
+    learn.remove_cb(ProgressCallback)
     if settings.mixup:
         learn.add_cb(MixUp(settings.mixup))
-    with ExitStack() as quiet:
-        if not sys.stdout.isatty():
-            quiet.enter_context(learn.no_bar())
-            quiet.enter_context(learn.no_logging())
+    bar = tqdm(total=epochs * len(loaders.train), desc=label, unit=" batches", disable=None, leave=False)
+    curves = Curves(label, epochs, bar)
+    with bar, learn.no_logging(), learn.added_cbs(curves):
         if settings.frozen_epochs:
             learn.freeze()
             learn.fit_one_cycle(settings.frozen_epochs, settings.learning_rate)

@@ -157,6 +157,6 @@ def test_off_a_terminal_each_epoch_is_one_plain_line(run, capsys):
     assert len(lines) == len(curve)
     last = curve[-1]
     assert lines[-1] == (
-        f"test: epoch 5/5  train_loss {last['train_loss']:.4f}  valid_loss {last['valid_loss']:.4f}"
-        f"  valid_accuracy {last['valid_accuracy']:.4f}"
+        f"test: epoch 5/5  train loss {last['train_loss']:.3f}  valid loss {last['valid_loss']:.3f}"
+        f"  accuracy {last['valid_accuracy']:.1%}"
     )
