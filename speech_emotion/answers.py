@@ -8,12 +8,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from speech_emotion.device import best_device
-from speech_emotion.errors import PipelineError
 from speech_emotion.evaluation import Evaluation
 from speech_emotion.inference import clip_logits
 from speech_emotion.mel_settings import Mel
 from speech_emotion.model import load_model
 from speech_emotion.provenance import refuse_other_data
+from speech_emotion.store import require_mels
 
 
 def evaluate(
@@ -31,9 +31,7 @@ def evaluate(
     Raises:
         PipelineError: a clip has no spectrogram; a model cannot be read, or was not trained on the data beside it.
     """
-    missing = [clip for clip in clips["clip"] if clip not in mels]
-    if missing:
-        raise PipelineError(f"{missing[0]}: has no spectrogram ({len(missing)} clips have none); run `dvc repro`")
+    require_mels(clips["clip"], mels)
     low_logits, _ = _answer(low, clips, mels, present)
     high_logits, temperature = _answer(high, clips, mels, present)
     return Evaluation(clips=clips, low_logits=low_logits, high_logits=high_logits, temperature=temperature)

@@ -3,11 +3,13 @@
 import argparse
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from speech_emotion.command import INTERRUPTED
 from speech_emotion.errors import PipelineError
 
 FAILED, ERROR = 1, 2
+LABELS, SPECTROGRAMS = Path("data/labels.csv"), Path("data/spectrograms")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -29,6 +31,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_compare(commands)
+    _add_export_images(commands)
     return parser
 
 
@@ -67,6 +70,29 @@ def _compare(args: argparse.Namespace) -> int:
     if limit is not None and round(comparison.uar.points, 6) < -limit:
         print(f"worse: UAR fell by {-comparison.uar.points:.2f} points, more than {limit:g}", file=sys.stderr)
         return FAILED
+    return 0
+
+
+def _add_export_images(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    text = "write the cached spectrograms as 432 x 288 PNG pictures, a folder an emotion"
+    parser = commands.add_parser("export-images", help=text, description=text)
+    parser.add_argument("folder", type=Path, metavar="DIR", help="new, empty, or written by this command: replaced")
+    parser.add_argument("--corpus", action="append", help="only this corpus, e.g. ravdess (may be given again)")
+    parser.set_defaults(run=_export_images)
+
+
+def _export_images(args: argparse.Namespace) -> int:
+    from speech_emotion import images
+    from speech_emotion.label_table import read_labels
+    from speech_emotion.store import read_shards
+
+    labels = images.of_corpora(read_labels(LABELS), args.corpus)
+    mels, settings = read_shards(SPECTROGRAMS / corpus for corpus in labels["corpus"].unique())
+    cut = images.export_images(args.folder, labels, mels, settings)
+    print(
+        f"{args.folder}: {len(labels)} pictures; {cut} clips are longer than {images.WINDOW_S} s, their end is cut off"
+    )
+    print(*images.licences(labels), sep="\n")
     return 0
 
 

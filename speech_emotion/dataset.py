@@ -11,6 +11,7 @@ from speech_emotion.emotions import EMOTIONS
 from speech_emotion.errors import PipelineError
 from speech_emotion.fastai_parts import DataLoader
 from speech_emotion.mel_settings import Mel
+from speech_emotion.store import require_mels
 from speech_emotion.view import pack
 
 
@@ -36,9 +37,7 @@ def part_clips(split: pd.DataFrame, part: str, mels: Mapping[str, Mel], device: 
     rows = split[split["part"] == part]
     if rows.empty:
         raise PipelineError(f"split: part '{part}' has no clips; change params.split and run `dvc repro split`")
-    missing = [clip for clip in rows["clip"] if clip not in mels]
-    if missing:
-        raise PipelineError(f"{missing[0]}: has no spectrogram ({len(missing)} clips have none); run `dvc repro`")
+    require_mels(rows["clip"], mels)
     levels, lengths = pack([mels[clip] for clip in rows["clip"]])
     targets = torch.tensor([EMOTIONS.index(emotion) for emotion in rows["emotion"]])
     corpora = tuple(clip.partition("/")[0] for clip in rows["clip"])

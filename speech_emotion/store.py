@@ -84,3 +84,14 @@ def read_shards(folders: Iterable[Path]) -> tuple[dict[str, Mel], MelSettings]:
     if settings is None:
         raise PipelineError("no folder of spectrograms was named; name data/spectrograms/<corpus>")
     return mels, settings
+
+
+def require_mels(clips: Iterable[str], mels: Mapping[str, Mel]) -> None:
+    """Return when all `clips` are in `mels`.
+
+    Raises:
+        PipelineError: some are not.
+    """
+    missing = [clip for clip in clips if clip not in mels]
+    if missing:
+        raise PipelineError(f"{missing[0]}: has no spectrogram ({len(missing)} clips have none); run `dvc repro`")

@@ -1,0 +1,176 @@
+"""What the cache costs beside the tutorial's pictures: `SPEECH_CORPORA=... python -m benchmark.preprocessing`.
+
+One run measures both, so that the ratios mean something where the seconds depend on the machine. Busy neighbours
+lengthen the wall time of what uses all cores most; the CPU time (of all processes together) tells.
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+import time
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import matplotlib
+import numpy as np
+import soundfile
+from rich.console import Console
+from rich.table import Table
+
+from speech_emotion.command import run
+from speech_emotion.errors import PipelineError
+from speech_emotion.mel_settings import MelSettings
+from speech_emotion.mirror import VARIABLE
+from speech_emotion.params import read_settings
+from speech_emotion.spectrograms import AUDIO_SUFFIXES, clip_mel
+
+ROOT = Path(__file__).resolve().parents[1]
+CORPORA = ("ravdess", "tess")
+PICTURE_IN, PICTURE_DPI = (6, 4), 72  # 432 x 288
+FMAX_HZ = 8000
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Seconds: of the clock, and of all processors together."""
+
+    wall_s: float
+    cpu_s: float
+
+    def __add__(self, other: "Cost") -> "Cost":
+        return Cost(self.wall_s + other.wall_s, self.cpu_s + other.cpu_s)
+
+    def over(self, clips: int) -> "Cost":
+        """Return the cost of one of `clips`."""
+        return Cost(self.wall_s / clips, self.cpu_s / clips)
+
+
+def cost(work: Callable[[], object]) -> Cost:
+    """Return what `work` costs, its ended child processes included."""
+    wall_s, cpu_s = time.perf_counter(), sum(os.times()[:4])
+    work()
+    return Cost(time.perf_counter() - wall_s, sum(os.times()[:4]) - cpu_s)
+
+
+def cost_a_clip(work: Callable[[Path], object], clips: Sequence[Path]) -> Cost:
+    """Return the mean cost of `work`, after one clip that pays for imports and caches."""
+    work(clips[0])
+    return cost(lambda: [work(clip) for clip in clips]).over(len(clips))
+
+
+def tutorial_picture(clip: Path, picture: Path) -> None:
+    """Load `clip` and save a JPEG of its mel spectrogram, with axes and colour bar as in librosa's documentation."""
+    import librosa.display
+    import matplotlib.pyplot as plt
+
+    waveform, sample_rate = librosa.load(clip)
+    mel = librosa.feature.melspectrogram(y=waveform, sr=sample_rate, fmax=FMAX_HZ)
+    mel_db = librosa.power_to_db(mel, ref=np.max)
+    figure, axes = plt.subplots(figsize=PICTURE_IN, dpi=PICTURE_DPI)
+    image = librosa.display.specshow(mel_db, x_axis="time", y_axis="mel", sr=sample_rate, fmax=FMAX_HZ, ax=axes)
+    figure.colorbar(image, ax=axes, format="%+2.0f dB")
+    axes.set_title(clip.stem)
+    figure.tight_layout()
+    figure.savefig(picture)
+    plt.close(figure)
+
+
+def clips_of(corpus: Path) -> list[Path]:
+    """Return the recordings below `corpus`, sorted."""
+    return sorted(path for path in corpus.rglob("*") if path.suffix.lower() in AUDIO_SUFFIXES)
+
+
+class Workspace:
+    """A repository of Git and DVC of its own, in which the stage runs as `dvc repro` would start it."""
+
+    def __init__(self, folder: Path, corpora: Path) -> None:
+        self.folder = folder
+        for corpus in CORPORA:
+            for clip in clips_of(corpora / corpus):
+                link = folder / "raw" / clip.relative_to(corpora)
+                link.parent.mkdir(parents=True, exist_ok=True)
+                link.symlink_to(clip.resolve())
+        self._run("git", "init", "-q")
+        self._run(sys.executable, "-m", "dvc", "init", "-q")
+
+    def stage(self, corpus: str) -> None:
+        """Run the stage for one corpus, which says what it did."""
+        arguments = (corpus, f"raw/{corpus}", f"mels/{corpus}", "--params", str(ROOT / "params.yaml"))
+        self._run(sys.executable, "-m", "stages.spectrograms", *arguments)
+
+    def commit(self) -> None:
+        """Give the shards to DVC and to Git, where the stage looks for what it can reuse."""
+        self._run(sys.executable, "-m", "dvc", "add", "-q", *(f"mels/{corpus}" for corpus in CORPORA))
+        self._run("git", "add", "mels")
+        self._run("git", "-c", "user.name=benchmark", "-c", "user.email=benchmark@localhost", "commit", "-qm", "Cache")
+
+    def change_a_clip(self, corpus: str) -> None:
+        """Replace one clip by half of itself."""
+        clip = clips_of(self.folder / "raw" / corpus)[0]
+        samples, sample_rate = soundfile.read(clip, dtype="int16")
+        clip.unlink()
+        soundfile.write(clip, samples[: len(samples) // 2], sample_rate)
+
+    def _run(self, *command: str) -> None:
+        environment = os.environ | {"PYTHONPATH": str(ROOT)}
+        ended = subprocess.run(command, cwd=self.folder, env=environment)
+        if ended.returncode:
+            raise PipelineError(f"{' '.join(command)}: ended with {ended.returncode}; its own message is above")
+
+
+def measure(corpora: Path, sample: int) -> None:
+    """Print what each way costs, and how many times the tutorial's cost that is."""
+    clips = [clip for corpus in CORPORA for clip in clips_of(corpora / corpus)]
+    if len(clips) < sample:
+        raise PipelineError(f"{corpora}: holds {len(clips)} clips as files; name a folder with {' and '.join(CORPORA)}")
+    sampled = clips[:: len(clips) // sample][:sample]
+    settings = read_settings(ROOT / "params.yaml", "spectrograms", MelSettings)
+    ways: dict[str, Cost] = {}
+    with tempfile.TemporaryDirectory() as temporary:
+        picture, workspace = Path(temporary) / "picture.jpg", Workspace(Path(temporary) / "workspace", corpora)
+        ways["tutorial's picture, one process"] = cost_a_clip(lambda clip: tutorial_picture(clip, picture), sampled)
+        ways["log-mel, one process"] = cost_a_clip(lambda clip: clip_mel(clip, settings), sampled)
+        stages = {corpus: cost(partial(workspace.stage, corpus)) for corpus in CORPORA}
+        ways[f"both stages, {os.cpu_count()} cores"] = sum(stages.values(), Cost(0, 0)).over(len(clips))
+        workspace.commit()
+        workspace.change_a_clip("tess")
+        stages["tess again, after one changed clip"] = cost(partial(workspace.stage, "tess"))
+    console = Console()
+    console.print(_table(ways, len(clips)))
+    console.print(
+        f"One process: mean of {len(sampled)} clips. Stages: {len(clips)} clips, from start to end, start-up included."
+    )
+    for stage, took in stages.items():
+        console.print(f"stage {stage}: {took.wall_s:.1f} s (CPU {took.cpu_s:.1f} s)")
+
+
+def _table(ways: Mapping[str, Cost], clips: int) -> Table:
+    table = Table("", "ms a clip", "CPU ms", f"s, {clips} clips", "times faster", "by CPU")
+    tutorial, *_ = ways.values()
+    for way, clip in ways.items():
+        figures = (1e3 * clip.wall_s, 1e3 * clip.cpu_s, clips * clip.wall_s)
+        ratios = (tutorial.wall_s / clip.wall_s, tutorial.cpu_s / clip.cpu_s)
+        table.add_row(way, *(f"{figure:.1f}" for figure in (*figures, *ratios)))
+    return table
+
+
+def main() -> None:
+    """Measure on the corpora that SPEECH_CORPORA names."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--sample", type=int, default=100, help="clips for the figures of one process")
+    args = parser.parse_args()
+    named = os.environ.get(VARIABLE)
+    if not named:
+        raise PipelineError(f"{VARIABLE} is not set; name a folder with {' and '.join(CORPORA)}")
+    matplotlib.use("Agg")
+    warnings.filterwarnings("ignore", category=FutureWarning, module="librosa")
+    measure(ROOT / named, args.sample)
+
+
+if __name__ == "__main__":
+    run(main)
