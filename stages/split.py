@@ -28,7 +28,7 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("labels", type=Path, help="data/labels.csv")
+    parser.add_argument("labels", type=Path, help="the table of clips")
     parser.add_argument("split", type=Path, help="the table to write")
     parser.add_argument("--params", type=Path, default=Path("params.yaml"))
     parser.add_argument("--protocol", help="instead of split.protocol")

@@ -6,9 +6,10 @@ The fixture `workspace` (conftest.py) gives each test a copy of one in which `dv
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,8 +23,8 @@ ACTORS = ("01", "02", "03", "04")
 WORDS = ("back", "bite")
 CORPORA = {"ravdess": ravdess_clips(ACTORS), "tess": tess_clips(WORDS)}
 CLIPS = {corpus: len(clips) for corpus, clips in CORPORA.items()}
-# What a workspace has of its own, and what would only make its copies slower.
-LEFT_OUT = ("dvc.lock", "metrics/", "data/", "demo/", "tests/")
+# What a workspace has of its own, what would only make its copies slower, and a DAG that the root's does not run.
+LEFT_OUT = ("dvc.lock", "metrics/", "data/", "benchmark/", "demo/", "tests/")
 
 TRAINING = {"image_size": 32, "window_s": 0.4, "batch_size": 8, "frozen_epochs": 0, "epochs": 1, "threads": 1}
 NOWHERE = {"kind": "archive", "path": "absent.zip", "md5": "0" * 32}
@@ -38,7 +39,7 @@ PARAMS: Mapping[str, Any] = {
         "test": ["ravdess/04", "tess/YAF"],
     },
     "backbone": {"name": "test_efficientnet", "weights": "none", "seed": 0},
-    **{f"finetune_low.{key}": value for key, value in TRAINING.items()},
+    **{f"finetune_low.{key}": value for key, value in (TRAINING | {"mixup": 0.4}).items()},
     **{f"finetune_high.{key}": value for key, value in (TRAINING | {"image_size": 48}).items()},
 }
 
@@ -60,6 +61,11 @@ class Workspace:
         return self.folder / "corpora"
 
     @property
+    def sections_read(self) -> Path:
+        """What `tests/spy` wrote: a line for each section of params.yaml that a stage read."""
+        return self.folder / "sections_read.tsv"
+
+    @property
     def environment(self) -> dict[str, str]:
         """Variables for every command: this Python first on PATH, nothing of the user's DVC and Git."""
         kept = {key: value for key, value in os.environ.items() if not key.startswith(("SPEECH_", "GIT_", "DVC_"))}
@@ -73,6 +79,9 @@ class Workspace:
             **identity,
             "PATH": os.pathsep.join((str(Path(sys.executable).parent), kept.get("PATH", os.defpath))),
             "SPEECH_CORPORA": "../corpora",
+            "LOKY_MAX_CPU_COUNT": "1",  # a worker process takes longer to start than 60 clips
+            "PYTHONPATH": str(ROOT / "tests" / "spy"),
+            "SECTIONS_READ": str(self.sections_read),
             "DVC_SITE_CACHE_DIR": str(self.folder / "site_cache"),
             "DVC_NO_ANALYTICS": "1",
             "GIT_CONFIG_GLOBAL": os.devnull,
@@ -86,6 +95,26 @@ class Workspace:
         )
         assert ended.returncode == code, f"{' '.join(command)} exited with {ended.returncode}:\n{ended.stdout}"
         return ended.stdout
+
+    def interrupt(self, *command: str, after: str) -> tuple[int, str]:
+        """Run `command`, press Ctrl-C after a line that has `after`; return the exit code and all that it printed."""
+        process = subprocess.Popen(
+            command,
+            cwd=self.root,
+            env=self.environment | {"PYTHONUNBUFFERED": "1"},
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        with process:
+            assert process.stdout
+            try:
+                printed = "".join(_through(process.stdout, after))
+            finally:
+                os.killpg(process.pid, signal.SIGINT)  # a terminal sends it to every process of the command
+            printed += process.stdout.read()
+        return process.returncode, printed
 
     def dvc(self, *arguments: str, code: int = 0) -> str:
         return self.run(sys.executable, "-m", "dvc", *arguments, code=code)
@@ -144,6 +173,14 @@ class Workspace:
         self.git("clone", "-q", str(self.root), str(clone.root))
         clone.dvc("remote", "add", "-q", "--local", "--default", "cache", str(self.root / ".dvc" / "cache"))
         return clone
+
+
+def _through(lines: Iterator[str], last: str) -> Iterator[str]:
+    for line in lines:
+        yield line
+        if last in line:
+            return
+    raise AssertionError(f"ended without '{last}'")
 
 
 def stages_run(printed: str) -> set[str]:
