@@ -24,7 +24,7 @@ endef
 export PATH_HOOK
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint repro drift review plots push pull hooks lock clean
+.PHONY: help setup demo test lint repro results drift review plots push pull hooks lock clean
 
 help:  ## list what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' Makefile
@@ -47,6 +47,9 @@ lint: setup $(ACTIONLINT)  ## check style, format, types and workflows
 
 repro: setup  ## run what changed of the pipeline on the real corpora
 	@$(BIN)/dvc repro
+
+results: setup  ## write what the README and the model card say of results, from metrics/
+	@$(BIN)/python -m speech_emotion.report
 
 drift: setup  ## fail if dvc.lock does not describe the code and the parameters (needs no data)
 	@$(BIN)/python -m speech_emotion.drift

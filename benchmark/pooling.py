@@ -11,6 +11,14 @@ from benchmark.cells import PROTOCOLS
 from benchmark.scoring import Pooled, leak_gap, pool, scores
 from speech_emotion.errors import PipelineError, listed
 
+# As readers see them, in this order.
+TITLES = {
+    "random": "`random`: 20 % of the RAVDESS and TESS clips",
+    "luna_jimenez": "`luna_jimenez`: unseen actors, RAVDESS, 5 folds",
+    "emobox": "`emobox`: unseen actors, RAVDESS, 6 folds",
+    "tess_swap": "`tess_swap`: one TESS voice tested, the other in training, both ways",
+    "listeners": "human listeners",
+}
 PUBLISHED_COLUMNS = ("protocol", "system", "accuracy", "uar", "ece", "note")
 
 
@@ -41,6 +49,7 @@ def benchmark(cells: Mapping[str, Answers], published: pd.DataFrame) -> dict[str
     views = {protocol: pooled_views(cells, protocol) for protocol, names in PROTOCOLS.items() if names[0] in cells}
     made_from = next(iter(cells.values())).made_from
     figures: dict[str, Any] = {
+        "titles": TITLES,
         "image_size": {stage: made_from[stage]["image_size"] for stage in ("low", "high")},
         "crops": made_from["crops"],
         "protocols": {name: {view: scores(pooled) for view, pooled in of.items()} for name, of in views.items()},

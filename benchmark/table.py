@@ -1,19 +1,13 @@
 """`metrics/benchmark.json` as `metrics/benchmark.md`."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from benchmark.answers import VIEWS
+from speech_emotion.markdown import percent, table, with_interval
 
 Figures = Mapping[str, Any]
 
-PROTOCOLS = {
-    "random": "`random`: 20 % of the RAVDESS and TESS clips",
-    "luna_jimenez": "`luna_jimenez`: unseen actors, RAVDESS, 5 folds",
-    "emobox": "`emobox`: unseen actors, RAVDESS, 6 folds",
-    "tess_swap": "`tess_swap`: one TESS voice tested, the other in training, both ways",
-    "listeners": "human listeners",
-}
 NOTES = {
     "random": "every speaker is in training too: a flattering protocol",
     "luna_jimenez": "TESS is in training",
@@ -21,7 +15,6 @@ NOTES = {
     "tess_swap": "RAVDESS is in training",
 }
 OVER = {("ravdess", "speakers"): "actors", ("ravdess", "clips"): "RAVDESS clips", ("tess", "clips"): "TESS clips"}
-TEXT = ("protocol", "system", "corpus", "what to know")
 INTRODUCTION = """\
 # Benchmark
 
@@ -30,21 +23,16 @@ Rows in bold are this project's; the others are published figures, with what is 
 Brackets hold 95 % bootstrap intervals; folds are given as mean ± deviation. ECE is the expected calibration error,
 before and after a temperature that was fitted on the valid part. "One crop" is what the exported model does.
 
-Each of this project's rows is nested: choices and temperature come from a model that was trained without the valid
-part; a second one, trained on all that is not tested with the same schedule, is tested once."""
+Each of this project's rows is nested: the temperature comes from a model that was trained without the valid part; a
+second one, trained with the same schedule on all that is not tested, is tested once, after its last epoch. Both
+trainings have the parameters of `params.yaml`, the same in every cell."""
 HEADER = ("protocol", "system", "accuracy", "UAR", "accuracy over folds", "ECE", "what to know")
 
 
 def to_markdown(figures: Figures) -> str:
     """Return the page: one table grouped by protocol, scores by corpus, the leak gap, recalls."""
-    parts = [INTRODUCTION, markdown_table(HEADER, _rows(figures)), _corpora(figures), _recalls(figures)]
+    parts = [INTRODUCTION, table(HEADER, _rows(figures)), _corpora(figures), _recalls(figures)]
     return "\n\n".join([*parts, *([_leak_gap(figures)] if "leak_gap" in figures else [])]) + "\n"
-
-
-def markdown_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Return a Markdown table; columns that are not called as in `TEXT` hold figures."""
-    rule = ["---" if name in TEXT else "---:" for name in header]
-    return "\n".join(f"| {' | '.join(row)} |" for row in (header, rule, *rows))
 
 
 def system_name(figures: Figures, view: str) -> str:
@@ -53,20 +41,9 @@ def system_name(figures: Figures, view: str) -> str:
     return f"{size} px, " + (f"{figures['crops']} crops averaged" if view == "high_crops" else "one crop")
 
 
-def percent(score: float) -> str:
-    """Return a fraction of 1 in percent."""
-    return f"{100 * score:.1f}"
-
-
-def with_interval(scores: Figures, name: str) -> str:
-    """Return a score and its interval in percent."""
-    interval = scores[f"{name}_ci"]
-    return f"{percent(scores[name])} ({percent(interval['low'])} to {percent(interval['high'])})"
-
-
 def _rows(figures: Figures) -> list[list[str]]:
     rows = []
-    for protocol, title in PROTOCOLS.items():
+    for protocol, title in figures["titles"].items():
         ours = figures["protocols"].get(protocol, {})
         group = [_own_row(figures, protocol, view) for view in VIEWS if view in ours]
         group += [_published_row(row) for row in figures["published"] if row["protocol"] == protocol]
@@ -98,7 +75,7 @@ def _corpora(figures: Figures) -> str:
         for corpus, scores in views[view]["corpora"].items()
     ]
     header = ("protocol", "system", "corpus", "clips", "accuracy", "UAR")
-    return f"## By corpus\n\n{markdown_table(header, rows)}"
+    return f"## By corpus\n\n{table(header, rows)}"
 
 
 def _rates(scores: Figures) -> list[str]:
@@ -112,7 +89,7 @@ def _recalls(figures: Figures) -> str:
         [name, system_name(figures, "high"), *(percent(recall[one]) if one in recall else "" for one in emotions)]
         for name, recall in protocols.items()
     ]
-    return f"## Recall of each emotion\n\n{markdown_table(('protocol', 'system', *emotions), rows)}"
+    return f"## Recall of each emotion\n\n{table(('protocol', 'system', *emotions), rows)}"
 
 
 def _leak_gap(figures: Figures) -> str:
@@ -128,5 +105,5 @@ def _leak_gap(figures: Figures) -> str:
     header = ("system", "`random`, its RAVDESS part", "`luna_jimenez`", "leak gap, points")
     return (
         "## Leak gap\n\nHow much better the same actors' clips are recognised when the network was trained on other "
-        f"clips of theirs; the interval draws actors.\n\n{markdown_table(header, rows)}"
+        f"clips of theirs; the interval draws actors.\n\n{table(header, rows)}"
     )
