@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import librosa
 import numpy as np
 import soundfile
 import soxr
@@ -40,7 +39,12 @@ def to_mono(samples: NDArray[np.float32], sample_rate: int, target_rate: int) ->
 
 
 def trim_silence(waveform: Waveform, sample_rate: int, *, trim_db: float) -> Waveform:
-    """Cut both ends where the frame's RMS is more than `trim_db` dB below the loudest frame's."""
+    """Cut both ends where the frame's RMS is more than `trim_db` dB below the loudest frame's; silence stays whole.
+
+    Equals `librosa.effects.trim`, without the seconds that each process needs to import it.
+    """
     frame, hop = round(TRIM_FRAME_S * sample_rate), round(TRIM_HOP_S * sample_rate)
-    trimmed, _ = librosa.effects.trim(waveform, top_db=trim_db, frame_length=frame, hop_length=hop)
-    return trimmed
+    energy = np.cumsum(np.pad(np.square(waveform, dtype=np.float64), (frame // 2 + 1, frame // 2)))
+    frame_energy = energy[frame::hop] - energy[:-frame:hop]
+    (loud,) = np.nonzero(frame_energy >= frame_energy.max() * 10 ** (-trim_db / 10))
+    return waveform[loud[0] * hop : (loud[-1] + 1) * hop]

@@ -11,10 +11,10 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from speech_emotion import audio, mel
+from speech_emotion import audio, mel, mel_settings
 from speech_emotion.mel_settings import MelSettings
 
-LIBRARIES = ("librosa", "numpy", "soundfile", "soxr")
+LIBRARIES = ("librosa", "numpy", "scipy", "soundfile", "soxr")
 
 
 def code_without_comments(source: str) -> str:
@@ -28,8 +28,8 @@ def code_without_comments(source: str) -> str:
 
 @lru_cache(maxsize=4)
 def algorithm(settings: MelSettings) -> bytes:
-    """Return a description of `audio.py`, `mel.py`, the libraries below them and `settings`."""
-    code = [code_without_comments(inspect.getsource(module)) for module in (audio, mel)]
+    """Return a description of `audio.py`, `mel.py`, `mel_settings.py`, the libraries below them and `settings`."""
+    code = [code_without_comments(inspect.getsource(module)) for module in (audio, mel, mel_settings)]
     versions = {name: importlib.metadata.version(name) for name in LIBRARIES}
     return json.dumps([code, versions, asdict(settings)], sort_keys=True).encode()
 

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import soundfile
 from joblib import Parallel, delayed
 
+from speech_emotion.audio import decode
 from speech_emotion.corpora import parse_clip
 from speech_emotion.emotions import EMOTIONS
 from speech_emotion.errors import PipelineError
@@ -95,13 +95,7 @@ def _refuse_twins(labels: pd.DataFrame) -> None:
 
 def _duration_and_digest(file: Path) -> tuple[float, bytes]:
     """Return the length in s, and a digest that says whether two files, mono or dual mono, hold the same samples."""
-    try:
-        # float32 holds 16- and 24-bit samples exactly.
-        samples, sample_rate = soundfile.read(file, dtype="float32", always_2d=True)
-    except (OSError, soundfile.LibsndfileError) as error:
-        raise PipelineError(f"{file}: cannot be decoded ({error}); fetch the corpus again") from error
-    if not len(samples):
-        raise PipelineError(f"{file}: holds no samples; fetch the corpus again")
+    samples, sample_rate = decode(file)  # float32 holds 16- and 24-bit samples exactly
     if (samples == samples[:, :1]).all():
         samples = samples[:, :1]
     return len(samples) / sample_rate, hashlib.sha256(samples.tobytes()).digest()

@@ -3,11 +3,9 @@
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 
 from joblib import Parallel, delayed
-from threadpoolctl import ThreadpoolController
 
 from speech_emotion.audio import decode, to_mono, trim_silence
 from speech_emotion.content_key import content_key
@@ -36,21 +34,13 @@ class Counts:
 
 def clip_mel(path: Path, settings: MelSettings, known: frozenset[str] = frozenset()) -> tuple[str, Mel | None]:
     """Return the content key of the clip at `path`, and its log-mel `[n_mels, frames]` unless the key is `known`."""
-    with _thread_pools().limit(limits=1):
-        samples, sample_rate = decode(path)
-        key = content_key(samples, sample_rate, settings)
-        if key in known:
-            return key, None
-        waveform = to_mono(samples, sample_rate, settings.sample_rate_hz)
-        trimmed = trim_silence(waveform, settings.sample_rate_hz, trim_db=settings.trim_db)
-        return key, quantise(log_mel(trimmed, settings), settings)
-
-
-@lru_cache(maxsize=1)
-def _thread_pools() -> ThreadpoolController:
-    # One BLAS thread a worker: as many workers as cores keep them busy, and the sums do not depend on their number.
-    # Looking the libraries up takes longer than a clip, so it is done once a process.
-    return ThreadpoolController()
+    samples, sample_rate = decode(path)
+    key = content_key(samples, sample_rate, settings)
+    if key in known:
+        return key, None
+    waveform = to_mono(samples, sample_rate, settings.sample_rate_hz)
+    trimmed = trim_silence(waveform, settings.sample_rate_hz, trim_db=settings.trim_db)
+    return key, quantise(log_mel(trimmed, settings), settings)
 
 
 def cache_spectrograms(
@@ -79,6 +69,7 @@ def cache_spectrograms(
     mels: dict[str, Mel] = {}
     computed = 0
     work = (delayed(clip_mel)(path, settings, known[clip]) for clip, path in clips.items())
+    # joblib gives each of its workers one BLAS thread where there is a worker a core.
     results = Parallel(n_jobs=jobs, return_as="generator")(work)
     with progress(f"spectrograms@{corpus}", len(clips), "clips") as advance:
         for clip, (key, mel) in zip(clips, results, strict=True):

@@ -1,5 +1,6 @@
 from pathlib import Path
 
+import librosa
 import numpy as np
 import pytest
 import soundfile
@@ -88,6 +89,16 @@ def test_trimming_is_relative_to_the_loudest_frame() -> None:
     assert len(trim_silence(quiet_end, RATE, trim_db=60.0)) == len(quiet_end)
     lengths = {len(trim_silence(quiet_end * np.float32(gain), RATE, trim_db=40.0)) for gain in (1, 0.5, 0.125)}
     assert len(lengths) == 1
+
+
+@pytest.mark.parametrize("trim_db", [10.0, 40.0, 60.0])
+@pytest.mark.parametrize("length", [0, 1, 511, 1024, 16000, 50001])
+def test_trimming_is_librosas(length: int, trim_db: float) -> None:
+    rng = np.random.default_rng(length)
+    swell = np.interp(np.arange(length), np.linspace(0, length, 12), 10 ** rng.uniform(-4, 0, 12))
+    waveform = (swell * rng.normal(0, 0.1, length)).astype(np.float32)
+    expected, _ = librosa.effects.trim(waveform, top_db=trim_db, frame_length=1024, hop_length=256)
+    np.testing.assert_array_equal(trim_silence(waveform, RATE, trim_db=trim_db), expected)
 
 
 def test_silence_has_no_ends_to_cut() -> None:

@@ -11,7 +11,7 @@ from types import ModuleType
 import numpy as np
 import pytest
 
-from speech_emotion import audio, content_key, mel
+from speech_emotion import audio, content_key, mel, mel_settings
 from speech_emotion.content_key import code_without_comments
 from speech_emotion.mel_settings import MelSettings
 from tests.sounds import RATE, ROOT, SETTINGS, noise
@@ -72,7 +72,7 @@ def test_a_body_of_nothing_but_a_docstring_is_still_code() -> None:
     compile(code_without_comments('def nothing():\n    """Do nothing."""\n'), "nothing", "exec")
 
 
-@pytest.mark.parametrize("module", [audio, mel])
+@pytest.mark.parametrize("module", [audio, mel, mel_settings])
 def test_a_comment_in_the_algorithm_keeps_the_key(monkeypatch: pytest.MonkeyPatch, module: ModuleType) -> None:
     before = key()
     assert key_after(monkeypatch, module, "import numpy as np\n", "import numpy as np  # arrays\n\n") == before
@@ -81,6 +81,7 @@ def test_a_comment_in_the_algorithm_keeps_the_key(monkeypatch: pytest.MonkeyPatc
 @pytest.mark.parametrize(
     ("module", "old", "new"),
     [
+        (mel_settings, "LEVELS = 255", "LEVELS = 127"),
         (audio, "TRIM_HOP_S = 0.016", "TRIM_HOP_S = 0.032"),
         (mel, "AMIN = 1e-12", "AMIN = 1e-10"),
         (mel, "hann", "boxcar"),
