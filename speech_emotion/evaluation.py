@@ -12,6 +12,7 @@ from speech_emotion.calibration import calibrated
 from speech_emotion.emotions import EMOTIONS
 from speech_emotion.errors import PipelineError
 from speech_emotion.label_table import read_labels
+from speech_emotion.split_table import read_split
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ def read_test_clips(split: Path, labels: Path) -> pd.DataFrame:
     Raises:
         PipelineError: the split has no test part, or names a clip that the labels do not have.
     """
-    parts = pd.read_csv(split, dtype=str)
+    parts = read_split(split)
     test = parts.loc[parts["part"] == "test", ["clip", "emotion"]]
     if test.empty:
         raise PipelineError(f"{split}: has no test clips; choose another protocol in params.yaml, section split")

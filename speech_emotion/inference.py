@@ -5,15 +5,14 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import nn
-from tqdm import tqdm
+from torch import Tensor, nn
+from tqdm import trange
 
 from speech_emotion.mel_settings import Mel
 from speech_emotion.model import Description
 from speech_emotion.view import pack, spread, to_image, window
 
 
-@torch.inference_mode()
 def clip_logits(
     network: nn.Module,
     description: Description,
@@ -33,15 +32,23 @@ def clip_logits(
         batch_size: clips at a time.
         device: where to compute; the CPU unless given.
     """
+    # Not under inference_mode: parameters that move there could never be trained again.
     network = network.to(device)
-    results = []
-    for first in tqdm(range(0, len(mels), batch_size), desc="predict", unit="batch", disable=None, leave=False):
-        levels, lengths = (tensor.to(device) for tensor in pack(mels[first : first + batch_size]))
-        starts = spread(lengths, description.window_frames, crops)
-        views = []
-        for start in starts.T:
-            windows = window(levels, start, torch.ones_like(start), description.window_frames)
-            image = to_image(windows, description.image_size, mean=description.mean, deviation=description.deviation)
-            views.append(network(image).float())
-        results.append(views[0] if crops == 1 else torch.stack(views).log_softmax(-1).mean(0))
-    return torch.cat(results).cpu().numpy()
+    with torch.inference_mode():
+        batches = [
+            _batch_logits(network, description, mels[first : first + batch_size], crops, device)
+            for first in trange(0, len(mels), batch_size, desc="predict", unit="batch", disable=None, leave=False)
+        ]
+    return torch.cat(batches).cpu().numpy()
+
+
+def _batch_logits(
+    network: nn.Module, description: Description, mels: Sequence[Mel], crops: int, device: torch.device | None
+) -> Tensor:
+    levels, lengths = (tensor.to(device) for tensor in pack(mels))
+    views = []
+    for start in spread(lengths, description.window_frames, crops).T:
+        windows = window(levels, start, torch.ones_like(start), description.window_frames)
+        image = to_image(windows, description.image_size, mean=description.mean, deviation=description.deviation)
+        views.append(network(image).float())
+    return views[0] if crops == 1 else torch.stack(views).log_softmax(-1).mean(0)

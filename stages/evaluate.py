@@ -4,8 +4,6 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-import pandas as pd
-
 from speech_emotion.answers import evaluate
 from speech_emotion.command import run
 from speech_emotion.evaluation import read_test_clips
@@ -14,6 +12,7 @@ from speech_emotion.pictures import plot_means, plot_mistakes
 from speech_emotion.plots import plot_confusion, plot_reliability
 from speech_emotion.provenance import data_files, file_md5s
 from speech_emotion.scores import metrics, to_json
+from speech_emotion.split_table import read_split
 from speech_emotion.store import read_shards, shard_paths
 
 
@@ -29,7 +28,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     plot_reliability(args.metrics / "reliability.png", evaluation)
     with replacing(args.pictures) as pictures:
         plot_mistakes(pictures / "mistakes.png", predictions, mels, settings)
-        plot_means(pictures / "mean_spectrograms.png", pd.read_csv(args.split), mels, settings)
+        plot_means(pictures / "mean_spectrograms.png", read_split(args.split), mels, settings)
     write_text(args.metrics / "metrics.json", to_json(scores))
     print(f"evaluate: {scores['clips']} clips, accuracy {scores['accuracy']:.1%}, UAR {scores['uar']:.1%}")
 

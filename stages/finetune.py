@@ -11,6 +11,7 @@ from speech_emotion.files import write_csv
 from speech_emotion.model import save_model
 from speech_emotion.params import read_settings
 from speech_emotion.provenance import data_files, file_md5s
+from speech_emotion.split_table import read_split
 from speech_emotion.store import read_shards, shard_paths
 from speech_emotion.train_settings import TrainSettings
 from speech_emotion.training import describe, fine_tune, starting_network
@@ -28,11 +29,11 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--params", type=Path, default=Path("params.yaml"))
     args = parser.parse_args(argv)
     settings = read_settings(args.params, args.section, TrainSettings)
+    split = read_split(args.split)
     mels, mel_settings = read_shards(args.spectrograms)
     trained_on = file_md5s(data_files(args.split, shard_paths(args.spectrograms)))
     network, backbone = starting_network(args.start, settings, trained_on)
     description = describe(backbone, settings, mel_settings, trained_on)
-    split = pd.read_csv(args.split)
     description, curve = fine_tune(network, description, settings, split, mels, label=args.section)
     save_model(args.model, network, description)
     write_csv(args.curve, pd.DataFrame(curve))
