@@ -11,6 +11,8 @@ from speech_emotion.comparison_report import to_markdown
 from speech_emotion.errors import PipelineError
 from speech_emotion.revisions import read_revision, read_working_tree
 
+HEADER_LINES = 2
+
 
 def review(revision: str) -> str:
     """Return the changed parameters and metrics, and the verdict of `compare` (or why there is none).
@@ -31,7 +33,8 @@ def _diff(what: str, revision: str) -> str:
     ended = subprocess.run(command, capture_output=True, text=True)
     if ended.returncode:
         raise PipelineError(f"`dvc {what} diff {revision}` ended with {ended.returncode}: {ended.stderr.strip()}")
-    return ended.stdout.strip() or "No change."
+    changes = ended.stdout.strip().splitlines()[HEADER_LINES:]
+    return ended.stdout if changes else "No change."
 
 
 def _verdict(revision: str) -> str:
