@@ -48,6 +48,8 @@ class Proxy:
                     continue
                 server = socket.create_connection(("127.0.0.1", self.target_port))
                 self._open |= {client, server}
+                for side in (client, server):  # or small packets wait for each other, 40 ms a time
+                    side.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 for source, sink in ((client, server), (server, client)):
                     threading.Thread(target=self._pass_on, args=(source, sink, source is client), daemon=True).start()
 

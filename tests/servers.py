@@ -57,7 +57,7 @@ def _wait_until_it_answers(process: "subprocess.Popen[bytes]", port: int, log: P
             if probe.connect_ex(("127.0.0.1", port)) == 0:
                 return
         time.sleep(0.05)
-    raise RuntimeError(f"{process.args} did not start:\n{log.read_text(errors='replace')[-2000:]}")
+    raise RuntimeError(f"{process.args!r} did not start:\n{log.read_text(errors='replace')[-2000:]}")
 
 
 def _stop(process: "subprocess.Popen[bytes]") -> None:
@@ -82,8 +82,8 @@ def _stop(process: "subprocess.Popen[bytes]") -> None:
 def s3(folder: Path) -> Iterator[Server]:
     """MinIO's gateway code over a folder, with one bucket."""
     port, meta = free_port(), f"sqlite3://{folder}/meta.db"
-    store = [BIN / "juicefs", "format", "--storage", "file", "--bucket", f"{folder}/objects/", meta, "tests"]
-    subprocess.run(store, check=True, capture_output=True)
+    store = ["format", "--storage", "file", "--bucket", f"{folder}/objects/", meta, "tests"]
+    subprocess.run([str(BIN / "juicefs"), *store], check=True, capture_output=True)
     # Without an address of its own, a second gateway's metrics would look for the first one's port.
     gateway = [BIN / "juicefs", "gateway", "--no-usage-report", "--no-banner", "--multi-buckets", "--keep-etag"]
     places = ["--metrics", "127.0.0.1:0", "--log", folder / "gateway.log", "--cache-dir", folder / "cache"]
