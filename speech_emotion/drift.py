@@ -72,7 +72,8 @@ def _mismatches(stages: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 def _printed(*command: str, accepted: tuple[int, ...] = (0,)) -> str:
     ended = subprocess.run(command, capture_output=True, text=True)
     if ended.returncode not in accepted:
-        raise PipelineError(f"`{' '.join(command[-3:])}` ended with {ended.returncode}: {ended.stderr.strip()}")
+        reason = ended.stderr.strip().split("\n")[0]
+        raise PipelineError(f"`{' '.join(command[-3:])}` ended with {ended.returncode}: {reason}")
     return ended.stdout
 
 
@@ -88,7 +89,7 @@ def main() -> None:
         print(f"{stage}: changed since it ran: {', '.join(changes[:SHOWN])}{more}", flush=True)
     if drift:
         raise PipelineError(
-            f"{LOCK} does not describe {len(drift)} stages; run `dvc repro`, and commit {LOCK} and metrics/"
+            f"{LOCK} does not describe {', '.join(drift)}; run `dvc repro`, and commit {LOCK} and metrics/"
         )
 
 

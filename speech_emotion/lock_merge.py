@@ -51,7 +51,7 @@ def _read(path: Path) -> Mapping[str, Any]:
         lock.get("stages", {}).items()
     except (ParseError, AttributeError) as error:
         raise PipelineError(
-            "a version of dvc.lock is damaged; `git checkout --ours dvc.lock`, then `dvc repro`"
+            "a version of dvc.lock is damaged; `git checkout --ours dvc.lock`, then `dvc repro --pull`"
         ) from error
     return lock  # type: ignore[no-any-return]
 
@@ -70,8 +70,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     disputed = merge_files(arguments.base, arguments.ours, arguments.theirs)
     if disputed:
         raise PipelineError(
-            f"{arguments.name}: both sides changed {', '.join(disputed)}, and the file has ours for now; "
-            "merge the code and params.yaml, run `dvc repro`, then `git add dvc.lock metrics` and `git commit`"
+            f"{arguments.name}: both sides changed {', '.join(disputed)}, and the file has ours for now; settle "
+            "code and params.yaml, run `dvc repro --pull`, then `git add dvc.lock metrics` and `git commit`"
         )
 
 
