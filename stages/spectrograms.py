@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from speech_emotion.command import run
-from speech_emotion.committed import committed_shards
 from speech_emotion.mel_settings import MelSettings
 from speech_emotion.params import read_settings
 from speech_emotion.spectrograms import cache_spectrograms
@@ -20,6 +19,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--params", type=Path, default=Path("params.yaml"))
     parser.add_argument("--jobs", type=int, default=-1, help="worker processes, -1 for one a core")
     args = parser.parse_args(argv)
+    # Worker processes import this module again, and would load DVC for nothing if this stood at the top.
+    from speech_emotion.committed import committed_shards
+
     settings = read_settings(args.params, "spectrograms", MelSettings)
     committed = committed_shards(args.target)
     counts = cache_spectrograms(args.corpus, args.raw, args.target, settings, committed=committed, jobs=args.jobs)
