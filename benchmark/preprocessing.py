@@ -24,8 +24,8 @@ from rich.table import Table
 
 from speech_emotion.command import run
 from speech_emotion.errors import PipelineError
+from speech_emotion.fetching.mirror import VARIABLE
 from speech_emotion.mel_settings import MelSettings
-from speech_emotion.mirror import VARIABLE
 from speech_emotion.params import read_settings
 from speech_emotion.spectrograms import AUDIO_SUFFIXES, clip_mel
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from benchmark.answers import VIEWS
-from speech_emotion.markdown import percent, table, with_interval
+from speech_emotion.reporting.markdown import percent, table, with_interval
 
 Figures = Mapping[str, Any]
 

@@ -54,8 +54,8 @@ def _add_compare(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
 def _compare(args: argparse.Namespace) -> int:
     from rich.console import Console
 
-    from speech_emotion import comparison_report, revisions
-    from speech_emotion.compare import compare
+    from speech_emotion.team import comparison_report, revisions
+    from speech_emotion.team.compare import compare
 
     before = revisions.read_revision(args.revision or revisions.base_revision())
     comparison = compare(before, revisions.read_working_tree())

@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from speech_emotion.command import run
-from speech_emotion.design import design_type
-from speech_emotion.fetch import fetch
-from speech_emotion.manifest import read_manifest
+from speech_emotion.fetching.design import design_type
+from speech_emotion.fetching.fetch import fetch
+from speech_emotion.fetching.manifest import read_manifest
+from speech_emotion.fetching.sources import read_source
 from speech_emotion.params import read_settings
-from speech_emotion.sources import read_source
 
 
 def main(argv: Sequence[str] | None = None) -> None:

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from speech_emotion import archives
-from speech_emotion.archives import unpack
 from speech_emotion.errors import PipelineError
+from speech_emotion.fetching import archives
+from speech_emotion.fetching.archives import unpack
 
 
 def zipped(path: Path, entries: dict[str, bytes]) -> Path:

@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 
 from speech_emotion import cli
-from speech_emotion.compare import compare
 from speech_emotion.emotions import EMOTIONS
 from speech_emotion.errors import PipelineError
 from speech_emotion.files import write_csv, write_text
-from speech_emotion.revisions import Results
 from speech_emotion.scores import metrics, to_json
+from speech_emotion.team.compare import compare
+from speech_emotion.team.revisions import Results
 from tests.evaluations import make_clips, make_evaluation
 
 

@@ -145,5 +145,5 @@ def test_key_is_the_same_in_every_process() -> None:
 
 
 def test_code_of_this_project_survives_the_stripping() -> None:
-    for path in sorted((ROOT / "speech_emotion").glob("*.py")):
+    for path in sorted((ROOT / "speech_emotion").rglob("*.py")):
         compile(code_without_comments(Path(path).read_text(encoding="utf-8")), str(path), "exec")

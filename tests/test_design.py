@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from speech_emotion.corpora import Clip, parse_clip
-from speech_emotion.design import RavdessDesign, TessDesign, check_design, design_type
 from speech_emotion.errors import PipelineError
+from speech_emotion.fetching.design import RavdessDesign, TessDesign, check_design, design_type
 from tests.published import published_clips
 
 RAVDESS = RavdessDesign(speakers=24, emotions=8, intensities=2, statements=2, repetitions=2)

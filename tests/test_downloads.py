@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from speech_emotion import web
-from speech_emotion.downloads import download
 from speech_emotion.errors import PipelineError
-from speech_emotion.listings import PublishedFile, list_files
-from speech_emotion.sources import Dataverse, Zenodo
+from speech_emotion.fetching import web
+from speech_emotion.fetching.downloads import download
+from speech_emotion.fetching.listings import PublishedFile, list_files
+from speech_emotion.fetching.sources import Dataverse, Zenodo
 from tests.corpus_server import CUT, CorpusServer
 from tests.small_corpora import contents
 

@@ -22,7 +22,7 @@ def clone(finished_workspace: Workspace, tmp_path_factory: pytest.TempPathFactor
 
 def drift(workspace: Workspace, code: int) -> list[str]:
     """Return the lines before the error."""
-    printed = workspace.run(sys.executable, "-m", "speech_emotion.drift", code=code).splitlines()
+    printed = workspace.run(sys.executable, "-m", "speech_emotion.team.drift", code=code).splitlines()
     assert not printed or printed[-1].startswith("error: dvc.lock does not describe")
     return printed[:-1]
 

@@ -14,8 +14,8 @@ import pytest
 import soxr
 import yaml
 
-from speech_emotion import web
 from speech_emotion.errors import PipelineError
+from speech_emotion.fetching import web
 from stages.fetch import main
 from tests.corpus_server import HANG, CorpusServer, wait_for
 from tests.published import ROOT, real_corpora

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from speech_emotion.errors import PipelineError
-from speech_emotion.lock_merge import main, merge_files, merge_stages
+from speech_emotion.team.lock_merge import main, merge_files, merge_stages
 from tests.workspace import ROOT, Workspace
 
 OLD, MINE, OTHER = ({"cmd": "run", "deps": [{"path": "a", "md5": md5}]} for md5 in ("0", "1", "2"))

@@ -10,8 +10,8 @@ import pytest
 from dvc.repo import Repo
 
 from speech_emotion.errors import PipelineError
-from speech_emotion.hooks import GUARD, HOOKS, install
-from speech_emotion.public_remotes import LIST, refuse_public
+from speech_emotion.team.hooks import GUARD, HOOKS, install
+from speech_emotion.team.public_remotes import LIST, refuse_public
 
 ROOT = Path(__file__).resolve().parents[1]
 CONFIG = """\
@@ -76,7 +76,7 @@ def dvc(folder: Path, *arguments: str, code: int = 0) -> str:
 
 
 def share(folder: Path, *arguments: str, code: int = 0) -> str:
-    return run(sys.executable, "-m", "speech_emotion.sharing", *arguments, folder=folder, code=code)
+    return run(sys.executable, "-m", "speech_emotion.team.sharing", *arguments, folder=folder, code=code)
 
 
 @pytest.mark.parametrize("remote", [None, "lab", "neighbour", "dav"])
@@ -128,13 +128,13 @@ def objects(folder: Path) -> list[Path]:
 def test_make_knows_the_commands() -> None:
     for target in ("push", "pull"):
         planned = run("make", "-n", target, "REMOTE=lab", folder=ROOT)
-        assert f'-m speech_emotion.sharing {target} --remote "lab"' in planned
-    assert "-m speech_emotion.hooks" in run("make", "-n", "hooks", folder=ROOT)
+        assert f'-m speech_emotion.team.sharing {target} --remote "lab"' in planned
+    assert "-m speech_emotion.team.hooks" in run("make", "-n", "hooks", folder=ROOT)
 
 
 def test_git_push_sends_results_to_private_remotes_only(project: Path, tmp_path: Path) -> None:
     dvc(project, "repro", "-q")
-    run(sys.executable, "-m", "speech_emotion.hooks", folder=project)
+    run(sys.executable, "-m", "speech_emotion.team.hooks", folder=project)
     dvc(project, "config", "core.remote", "open")
     refused = run("git", "push", "-q", "origin", "main", folder=project, code=1)
     assert "error: remote 'open'" in refused

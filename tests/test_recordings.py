@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from speech_emotion.errors import PipelineError
-from speech_emotion.recordings import find_recordings, identity
+from speech_emotion.fetching.recordings import find_recordings, identity
 
 
 def write(folder: Path, *names: str, content: bytes = b"x") -> Path:

@@ -89,7 +89,7 @@ def colleague(workspace: Workspace, folder: Path) -> Workspace:
 
 def share(workspace: Workspace, action: str, *options: str, code: int = 0) -> str:
     """Do what `make push` and `make pull` do after the set-up."""
-    return workspace.run(sys.executable, "-m", "speech_emotion.sharing", action, *options, code=code)
+    return workspace.run(sys.executable, "-m", "speech_emotion.team.sharing", action, *options, code=code)
 
 
 def stored(workspace: Workspace) -> dict[str, str]:

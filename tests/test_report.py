@@ -12,14 +12,14 @@ import pytest
 
 from benchmark.pooling import benchmark, read_published
 from speech_emotion import confusion
-from speech_emotion.breakdown import described, mistakes, rates
 from speech_emotion.errors import PipelineError
 from speech_emotion.evaluation import Evaluation, indices
 from speech_emotion.files import write_csv, write_text
 from speech_emotion.params import read_settings
-from speech_emotion.protocol import NEW_VOICES, SAME_VOICES, protocol_in_words
-from speech_emotion.report import MODEL_CARD, README, main, pages
-from speech_emotion.results import BEGIN, END, filled
+from speech_emotion.reporting.breakdown import described, mistakes, rates
+from speech_emotion.reporting.protocol import NEW_VOICES, SAME_VOICES, protocol_in_words
+from speech_emotion.reporting.report import MODEL_CARD, README, main, pages
+from speech_emotion.reporting.results import BEGIN, END, filled
 from speech_emotion.scores import metrics, to_json
 from speech_emotion.splits import SplitSettings
 from tests.benchmarks import made_up_cells, published_labels

@@ -35,7 +35,7 @@ def test_review_names_what_changed_and_says_whether_it_is_real(branch: Workspace
 
 
 def test_review_without_a_change_says_so(workspace: Workspace) -> None:
-    assert workspace.run(sys.executable, "-m", "speech_emotion.review", "main").count("No change.") == 2
+    assert workspace.run(sys.executable, "-m", "speech_emotion.team.review", "main").count("No change.") == 2
 
 
 def test_first_results_are_reviewed_without_a_verdict(branch: Workspace) -> None:
@@ -43,7 +43,7 @@ def test_first_results_are_reviewed_without_a_verdict(branch: Workspace) -> None
     branch.git("rm", "-q", "--cached", "metrics/metrics.json")
     branch.git("commit", "-q", "-m", "No results yet")
     branch.git("switch", "-q", "-f", "longer")
-    printed = branch.run(sys.executable, "-m", "speech_emotion.review", "empty")
+    printed = branch.run(sys.executable, "-m", "speech_emotion.team.review", "empty")
     assert "Not compared: empty: has no metrics/metrics.json" in printed
     assert "| uar" in printed
 

@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from speech_emotion.errors import PipelineError
-from speech_emotion.sources import Dataverse, LocalArchive, Zenodo, read_source
+from speech_emotion.fetching.sources import Dataverse, LocalArchive, Zenodo, read_source
 from tests.published import ROOT
 
 ARCHIVE = {"kind": "archive", "path": "demo/tess.zip", "md5": "00"}

@@ -12,8 +12,8 @@ import soxr
 from scipy.io import wavfile
 
 from speech_emotion.errors import PipelineError
-from speech_emotion.manifest import Published
-from speech_emotion.verify import check_clips
+from speech_emotion.fetching.manifest import Published
+from speech_emotion.fetching.verify import check_clips
 from tests.small_corpora import Tone, tone, write_clip
 
 CLIP = tone(440, 24414)

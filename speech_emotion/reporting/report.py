@@ -1,4 +1,4 @@
-"""Write what the README and the model card say about results, from `metrics/`: `python -m speech_emotion.report`.
+"""Write what README and model card say about results, from `metrics/`: `python -m speech_emotion.reporting.report`.
 
 No DVC stage: it shows the benchmark where that has run, and DVC has no dependency that may be absent. A test compares
 both files with what this writes.
@@ -8,16 +8,16 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from speech_emotion.benchmark_summary import read_benchmark
-from speech_emotion.breakdown import described
 from speech_emotion.command import run
 from speech_emotion.errors import PipelineError
 from speech_emotion.files import write_text
-from speech_emotion.model_card import model_card
 from speech_emotion.params import read_section, read_settings
-from speech_emotion.results import Report, filled, results_section
-from speech_emotion.revisions import read_working_tree
+from speech_emotion.reporting.benchmark_summary import read_benchmark
+from speech_emotion.reporting.breakdown import described
+from speech_emotion.reporting.model_card import model_card
+from speech_emotion.reporting.results import Report, filled, results_section
 from speech_emotion.splits import SplitSettings
+from speech_emotion.team.revisions import read_working_tree
 
 PARAMS, BENCHMARK = Path("params.yaml"), Path("metrics/benchmark.json")
 README, MODEL_CARD = Path("README.md"), Path("metrics/MODEL_CARD.md")

@@ -5,11 +5,11 @@ from typing import Any
 
 import pandas as pd
 
-from speech_emotion.benchmark_summary import benchmark_table, leak_gap_sentence
-from speech_emotion.breakdown import rates
 from speech_emotion.errors import PipelineError
-from speech_emotion.markdown import percent, table, with_interval
-from speech_emotion.protocol import protocol_in_words
+from speech_emotion.reporting.benchmark_summary import benchmark_table, leak_gap_sentence
+from speech_emotion.reporting.breakdown import rates
+from speech_emotion.reporting.markdown import percent, table, with_interval
+from speech_emotion.reporting.protocol import protocol_in_words
 from speech_emotion.splits import SplitSettings
 
 BEGIN, END = "<!-- begin results -->", "<!-- end results -->"

@@ -16,7 +16,7 @@ from speech_emotion.corpora import parse_clip
 from speech_emotion.emotions import EMOTIONS
 from speech_emotion.errors import PipelineError
 from speech_emotion.evaluation import indices
-from speech_emotion.revisions import Results
+from speech_emotion.team.revisions import Results
 
 Score = Callable[[confusion.Counts], confusion.Scores]
 

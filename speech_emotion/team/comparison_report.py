@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 from speech_emotion.bootstrap import RESAMPLES
-from speech_emotion.compare import Comparison, Difference, Group
+from speech_emotion.team.compare import Comparison, Difference, Group
 
 MARKS = {"better": "green", "worse": "red", "no difference shown": "dim"}
 

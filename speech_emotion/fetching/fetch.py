@@ -8,19 +8,19 @@ from tempfile import TemporaryDirectory
 
 import pooch
 
-from speech_emotion.archives import unpack
 from speech_emotion.corpora import Clip, parse_clip
-from speech_emotion.design import Design, check_design
-from speech_emotion.downloads import download
 from speech_emotion.errors import PipelineError, listed
+from speech_emotion.fetching.archives import unpack
+from speech_emotion.fetching.design import Design, check_design
+from speech_emotion.fetching.downloads import download
+from speech_emotion.fetching.listings import list_files
+from speech_emotion.fetching.manifest import Published
+from speech_emotion.fetching.mirror import local_copy
+from speech_emotion.fetching.recordings import find_recordings, identity
+from speech_emotion.fetching.sources import Dataverse, LocalArchive, Source, Zenodo
+from speech_emotion.fetching.verify import check_clips
 from speech_emotion.files import replacing
-from speech_emotion.listings import list_files
-from speech_emotion.manifest import Published
-from speech_emotion.mirror import local_copy
 from speech_emotion.progress import tell
-from speech_emotion.recordings import find_recordings, identity
-from speech_emotion.sources import Dataverse, LocalArchive, Source, Zenodo
-from speech_emotion.verify import check_clips
 
 # No output, so that DVC leaves what an interrupted download has already got.
 DOWNLOADS = Path(".downloads")

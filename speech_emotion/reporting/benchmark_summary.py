@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from speech_emotion.errors import PipelineError
-from speech_emotion.markdown import percent, table, with_interval
+from speech_emotion.reporting.markdown import percent, table, with_interval
 
 VIEW = "high"  # what is exported
 PAGE = "benchmark.md"

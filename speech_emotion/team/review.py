@@ -6,10 +6,10 @@ import sys
 from collections.abc import Sequence
 
 from speech_emotion.command import run
-from speech_emotion.compare import compare
-from speech_emotion.comparison_report import to_markdown
 from speech_emotion.errors import PipelineError
-from speech_emotion.revisions import read_revision, read_working_tree
+from speech_emotion.team.compare import compare
+from speech_emotion.team.comparison_report import to_markdown
+from speech_emotion.team.revisions import read_revision, read_working_tree
 
 HEADER_LINES = 2
 

@@ -15,7 +15,7 @@ from speech_emotion.errors import PipelineError
 
 HOOKS = ("post-checkout", "pre-commit", "pre-push")
 BEGIN, END = "# speech-emotion: begin", "# speech-emotion: end"
-GUARD = "python -m speech_emotion.sharing check || exit 1"
+GUARD = "python -m speech_emotion.team.sharing check || exit 1"
 
 
 def install(root: Path, bin_folder: Path) -> None:

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from speech_emotion.errors import PipelineError, listed
+from speech_emotion.fetching.recordings import SUFFIXES
 from speech_emotion.progress import tell
-from speech_emotion.recordings import SUFFIXES
 
 VARIABLE = "SPEECH_CORPORA"
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from speech_emotion.errors import PipelineError, listed
-from speech_emotion.sources import Dataverse, Zenodo
-from speech_emotion.web import read_json
+from speech_emotion.fetching.sources import Dataverse, Zenodo
+from speech_emotion.fetching.web import read_json
 
 
 @dataclass(frozen=True)

@@ -2,12 +2,12 @@
 
 import pandas as pd
 
-from speech_emotion.benchmark_summary import PAGE, benchmark_table, leak_gap_sentence
-from speech_emotion.breakdown import mistakes, rates
 from speech_emotion.emotions import EMOTIONS
-from speech_emotion.markdown import percent, table, with_interval
-from speech_emotion.protocol import protocol_in_words
-from speech_emotion.results import Report, interval_over, models_table
+from speech_emotion.reporting.benchmark_summary import PAGE, benchmark_table, leak_gap_sentence
+from speech_emotion.reporting.breakdown import mistakes, rates
+from speech_emotion.reporting.markdown import percent, table, with_interval
+from speech_emotion.reporting.protocol import protocol_in_words
+from speech_emotion.reporting.results import Report, interval_over, models_table
 
 MISTAKES_SHOWN = 8
 WHAT_IT_IS = """\

@@ -14,10 +14,10 @@ from dvc.repo import Repo
 from dvc_data.hashfile.hash_info import HashInfo
 from dvc_data.hashfile.tree import Tree
 
-from speech_emotion.broken_uploads import remove_broken_uploads
 from speech_emotion.command import run
 from speech_emotion.errors import PipelineError
-from speech_emotion.public_remotes import pushed_to, refuse_public, remote_url
+from speech_emotion.team.broken_uploads import remove_broken_uploads
+from speech_emotion.team.public_remotes import pushed_to, refuse_public, remote_url
 
 CHECKS = {
     "": "is the folder mounted, and may you write there?",

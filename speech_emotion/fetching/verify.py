@@ -10,7 +10,7 @@ from joblib import Parallel, delayed
 from numpy.typing import NDArray
 
 from speech_emotion.errors import PipelineError, itemised
-from speech_emotion.manifest import Published
+from speech_emotion.fetching.manifest import Published
 from speech_emotion.progress import progress
 
 DURATION_TOLERANCE_S = 0.001

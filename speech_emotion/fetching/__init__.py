@@ -1,0 +1,1 @@
+"""Corpora from their homes, from archives or from local copies, checked clip by clip."""
