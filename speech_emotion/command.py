@@ -18,6 +18,6 @@ def run(main: Callable[[], object]) -> NoReturn:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(1)
     except KeyboardInterrupt:
-        print("interrupted: no output was changed", file=sys.stderr)
+        print("interrupted: no output was written", file=sys.stderr)
         sys.exit(INTERRUPTED)
     sys.exit(0)

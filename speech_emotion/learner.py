@@ -112,4 +112,4 @@ def train(network: nn.Module, loaders: DataLoaders, settings: TrainSettings, *, 
 
 
 def _device_callbacks(device: torch.device) -> list[Callback]:
-    return [MixedPrecision(amp_mode=AMPMode.BF16), ChannelsLast()] if device.type == "cuda" else []
+    return [ChannelsLast(), *([MixedPrecision(amp_mode=AMPMode.BF16)] if device.type == "cuda" else [])]

@@ -10,6 +10,7 @@ import pandas as pd
 import torch
 from torch import Tensor, nn
 
+from speech_emotion.allocator import keep_freed_memory
 from speech_emotion.augment import augment, random_window
 from speech_emotion.calibration import fit_temperature
 from speech_emotion.dataset import ClipLoader, part_clips
@@ -113,6 +114,7 @@ def _train(
     label: str,
     scored: bool,
 ) -> list[dict[str, float]]:
+    keep_freed_memory()
     torch.set_num_threads(settings.threads)
     set_seed(settings.seed)
     device = best_device()

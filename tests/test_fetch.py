@@ -288,7 +288,7 @@ def test_ctrl_c_in_a_download_ends_at_once_and_keeps_complete_files(project: Pat
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=10)
     assert process.returncode == 130
-    assert errors.endswith("interrupted: no output was changed\n")
+    assert errors.endswith("interrupted: no output was written\n")
     assert "Traceback" not in errors
     assert not (project / "raw" / "tess").exists()
     assert fetch("tess", dataverse(server))

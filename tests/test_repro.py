@@ -115,7 +115,7 @@ def test_interrupted_training_leaves_no_output_and_can_be_repeated(workspace: Wo
     workspace.set_param("finetune_high.epochs", 10_000)
     command = (sys.executable, "-m", "dvc", "repro", "finetune_high")
     code, printed = workspace.interrupt(*command, after="finetune_high: epoch 1/")
-    assert (code, "interrupted: no output was changed" in printed, "Traceback" in printed) == (255, True, False)
+    assert (code, "interrupted: no output was written" in printed, "Traceback" in printed) == (255, True, False)
     assert sorted(contents(workspace.root / "models")) == ["low.safetensors", "pretrained.safetensors"]
     workspace.set_param("finetune_high.epochs", 1)
     assert workspace.repro() == set(), "what was computed with these parameters before comes from the run-cache"
@@ -128,7 +128,7 @@ def test_interrupted_spectrograms_leave_no_output_and_can_be_repeated(workspace:
     write_clip(long, tone(900, 16000, duration_s=200))
     command = (sys.executable, "-m", "dvc", "repro", "--single-item", "spectrograms@tess")
     code, printed = workspace.interrupt(*command, after="of 29 clips")
-    assert (code, "interrupted: no output was changed" in printed, "Traceback" in printed) == (255, True, False)
+    assert (code, "interrupted: no output was written" in printed, "Traceback" in printed) == (255, True, False)
     long.unlink()
     assert [name for name in contents(workspace.root / "data/spectrograms") if not name.startswith("ravdess/")] == []
     workspace.repro()

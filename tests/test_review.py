@@ -48,7 +48,7 @@ def test_first_results_are_reviewed_without_a_verdict(branch: Workspace) -> None
     assert "| uar" in printed
 
 
-@pytest.mark.parametrize("module", [("review", "nowhere"), ("plot_page", "nowhere", "dvc_plots")])
+@pytest.mark.parametrize("module", [("team.review", "nowhere"), ("team.plot_page", "nowhere", "dvc_plots")])
 def test_unknown_branch_is_one_clear_line(branch: Workspace, module: tuple[str, ...]) -> None:
     name, *arguments = module
     printed = branch.run(sys.executable, "-m", f"speech_emotion.{name}", *arguments, code=1)

@@ -165,7 +165,7 @@ def test_ctrl_c_ends_with_one_line_and_no_output(project):
     assert stage.stdout.readline().startswith("finetune_low: epoch 1/")
     stage.send_signal(signal.SIGINT)
     _, errors = stage.communicate(timeout=60)
-    assert errors == "interrupted: no output was changed\n"
+    assert errors == "interrupted: no output was written\n"
     assert stage.returncode == 130
     assert sorted(project.iterdir()) == before
 

@@ -67,8 +67,9 @@ class Workspace:
 
     @property
     def environment(self) -> dict[str, str]:
-        """Variables for every command: this Python first on PATH, nothing of the user's DVC and Git."""
-        kept = {key: value for key, value in os.environ.items() if not key.startswith(("SPEECH_", "GIT_", "DVC_"))}
+        """Variables for every command: this Python first on PATH, nothing of the user's DVC, Git and make."""
+        foreign = ("SPEECH_", "GIT_", "DVC_", "MAKE", "MFLAGS")
+        kept = {key: value for key, value in os.environ.items() if not key.startswith(foreign)}
         own = {name: str(self.folder / "settings") for name in ("DVC_GLOBAL_CONFIG_DIR", "DVC_SYSTEM_CONFIG_DIR")}
         identity = {
             f"GIT_{who}_{what}": "test@localhost" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")

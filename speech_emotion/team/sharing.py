@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 import yaml
 from dvc.cli import main as dvc
+from dvc.exceptions import DvcException
 from dvc.output import Output
 from dvc.repo import Repo
 from dvc_data.hashfile.hash_info import HashInfo
@@ -121,7 +122,10 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("action", choices=("push", "pull", "check"))
     parser.add_argument("--remote", help="name of a DVC remote (default: the default remote)")
     args = parser.parse_args(argv)
-    {"push": push, "pull": pull, "check": check}[args.action](args.remote or None)
+    try:
+        {"push": push, "pull": pull, "check": check}[args.action](args.remote or None)
+    except DvcException as error:  # such as merge conflicts in params.yaml
+        raise PipelineError(f"{args.action}: {' '.join(str(error).split())}; put that right first") from error
 
 
 if __name__ == "__main__":
