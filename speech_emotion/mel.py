@@ -1,4 +1,4 @@
-"""Waveform to log-mel spectrogram, float in dB or uint8 over a fixed dB range."""
+"""Recording to log-mel spectrogram, float in dB or uint8 over a fixed dB range."""
 
 from functools import lru_cache
 
@@ -8,9 +8,17 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
+from speech_emotion.audio import to_mono, trim_silence
 from speech_emotion.mel_settings import LEVELS, Mel, MelSettings
 
 AMIN = 1e-12  # power below which a bin counts as silent: -120 dB
+
+
+def recording_mel(samples: NDArray[np.float32], sample_rate: int, settings: MelSettings) -> Mel:
+    """Return what the cache keeps of decoded `samples` `[frames, channels]` at `sample_rate` Hz: `[n_mels, frames]`."""
+    waveform = to_mono(samples, sample_rate, settings.sample_rate_hz)
+    trimmed = trim_silence(waveform, settings.sample_rate_hz, trim_db=settings.trim_db)
+    return quantise(log_mel(trimmed, settings), settings)
 
 
 @lru_cache(maxsize=4)
@@ -27,6 +35,12 @@ def filterbank(settings: MelSettings) -> csr_array:
     return csr_array(filters)
 
 
+@lru_cache(maxsize=4)
+def hann_window(settings: MelSettings) -> NDArray[np.float64]:
+    """Return the periodic Hann window `[n_fft]`."""
+    return np.asarray(librosa.filters.get_window("hann", settings.n_fft, fftbins=True))
+
+
 def log_mel(waveform: NDArray[np.float32], settings: MelSettings) -> NDArray[np.float64]:
     """Return the log-mel spectrogram in dB, `[n_mels, frames]`, one frame each `hop_samples`, centred.
 
@@ -35,8 +49,7 @@ def log_mel(waveform: NDArray[np.float32], settings: MelSettings) -> NDArray[np.
     """
     padded = np.pad(waveform.astype(np.float64), settings.n_fft // 2)
     frames = sliding_window_view(padded, settings.n_fft)[:: settings.hop_samples]
-    window = librosa.filters.get_window("hann", settings.n_fft, fftbins=True)
-    spectrum = np.fft.rfft(frames * window)
+    spectrum = np.fft.rfft(frames * hann_window(settings))
     power = spectrum.real**2 + spectrum.imag**2
     mel_power = filterbank(settings) @ power.T
     mel_db: NDArray[np.float64] = 10 * np.log10(np.maximum(mel_power, AMIN))

@@ -8,12 +8,12 @@ from pathlib import Path
 
 from joblib import Parallel, delayed
 
-from speech_emotion.audio import decode, to_mono, trim_silence
+from speech_emotion.audio import decode
 from speech_emotion.content_key import content_key
 from speech_emotion.corpora import parse_clip
 from speech_emotion.errors import PipelineError
 from speech_emotion.files import replacing
-from speech_emotion.mel import log_mel, quantise
+from speech_emotion.mel import recording_mel
 from speech_emotion.mel_settings import Mel, MelSettings
 from speech_emotion.progress import progress
 from speech_emotion.store import SUFFIX, Shard, write_shard
@@ -40,9 +40,7 @@ def clip_mel(path: Path, settings: MelSettings, known: frozenset[str] = frozense
     key = content_key(samples, sample_rate, settings)
     if key in known:
         return key, None
-    waveform = to_mono(samples, sample_rate, settings.sample_rate_hz)
-    trimmed = trim_silence(waveform, settings.sample_rate_hz, trim_db=settings.trim_db)
-    return key, quantise(log_mel(trimmed, settings), settings)
+    return key, recording_mel(samples, sample_rate, settings)
 
 
 def cache_spectrograms(

@@ -84,7 +84,8 @@ def test_a_comment_in_the_algorithm_keeps_the_key(monkeypatch: pytest.MonkeyPatc
         (mel_settings, "LEVELS = 255", "LEVELS = 127"),
         (audio, "TRIM_HOP_S = 0.016", "TRIM_HOP_S = 0.032"),
         (mel, "AMIN = 1e-12", "AMIN = 1e-10"),
-        (mel, "hann", "boxcar"),
+        (mel, '"hann"', '"boxcar"'),
+        (mel, "trimmed = trim_silence(waveform, ", "trimmed = trim_silence(waveform * 2, "),
     ],
 )
 def test_a_change_of_the_algorithm_changes_the_key(

@@ -3,7 +3,10 @@
 import shutil
 from pathlib import Path
 
+import pytest
+
 from tests.factorial_corpora import ravdess_clips
+from tests.servers import free_port
 from tests.small_corpora import contents, tone, write_clip
 from tests.workspace import Workspace
 
@@ -41,6 +44,28 @@ def test_with_the_remote_gone_all_is_computed(workspace: Workspace, tmp_path: Pa
     assert ALL_COMPUTED in printed
     assert "Traceback" not in printed
     assert contents(clone.root / "data/spectrograms/tess") == contents(workspace.root / "data/spectrograms/tess")
+
+
+def test_with_an_s3_server_that_is_down_all_is_computed(
+    workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The list of the shards is here and they are not, as after a pull that was cut off: DVC asks the remote.
+    clone = workspace.clone(tmp_path / "clone")
+    shutil.copytree(workspace.root / "data/raw/tess", clone.root / "data/raw/tess")
+    cache = Path(".dvc/cache/files/md5")
+    for listing in (workspace.root / cache).glob("*/*.dir"):
+        copy = clone.root / cache / listing.parent.name / listing.name
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(listing, copy)
+    clone.dvc("remote", "add", "-q", "--local", "--default", "down", "s3://bucket/folder")
+    settings = {"endpointurl": f"http://127.0.0.1:{free_port()}", "access_key_id": "id", "secret_access_key": "secret"}
+    for key, value in settings.items():
+        clone.dvc("remote", "modify", "-q", "--local", "down", key, value)
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")  # or each file is tried for minutes
+    printed = clone.stage("spectrograms", "tess", "data/raw/tess", "data/spectrograms/tess")
+    assert "cannot be reused" in printed
+    assert ALL_COMPUTED in printed
+    assert "Traceback" not in printed
 
 
 def test_two_processes_write_the_bytes_of_one(workspace: Workspace) -> None:
