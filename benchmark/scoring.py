@@ -113,7 +113,8 @@ def rounded(score: float | NDArray[np.float64]) -> float:
 
 
 def _rates(pooled: Pooled) -> dict[str, Any]:
-    over, drawn = _draw(pooled)
+    matrices = confusion.by_clip(pooled.actual, pooled.predicted)
+    over, drawn = bootstrap.resampled_clips(matrices, pooled.corpus.tolist(), pooled.speaker.tolist())
     matrix = confusion.count(pooled.actual, pooled.predicted)
     rates: dict[str, Any] = {}
     for name, score in {"accuracy": confusion.accuracy, "uar": confusion.uar}.items():
@@ -121,21 +122,6 @@ def _rates(pooled: Pooled) -> dict[str, Any]:
         rates[name] = rounded(score(matrix))
         rates[f"{name}_ci"] = {"low": rounded(low), "high": rounded(high)}
     return rates | {"clips": len(pooled), "interval_over": over}
-
-
-def _draw(pooled: Pooled) -> tuple[dict[str, str], confusion.Counts]:
-    """Return what is drawn of each corpus, and confusion matrices `[resamples, emotions, emotions]`.
-
-    Each corpus is drawn by itself: TESS's two voices among RAVDESS's 24, with 23 times as many clips each, would make
-    the interval one of how often they are drawn.
-    """
-    over, drawn = {}, []
-    for place, corpus in enumerate(sorted(set(pooled.corpus.tolist()))):
-        part = pooled[pooled.corpus == corpus]
-        over[corpus], units = bootstrap.resampling_units(part.speaker.tolist())
-        matrices = confusion.count(part.actual, part.predicted, units)
-        drawn.append(bootstrap.resampled(matrices, seed=bootstrap.SEED + place))
-    return over, np.sum(drawn, axis=0)
 
 
 def _folds(pooled: Pooled) -> dict[str, Any]:

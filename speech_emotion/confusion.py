@@ -35,6 +35,11 @@ def count(
     return matrix
 
 
+def by_clip(actual: NDArray[np.integer], predicted: NDArray[np.integer]) -> Counts:
+    """Return each clip's own matrix, a single 1, `[clips, emotions, emotions]`."""
+    return count(actual, predicted, np.arange(len(actual)))
+
+
 def recall(matrix: Counts) -> Scores:
     """Return the part of each emotion's clips that was named right, `[..., emotions]`; NaN where it has no clip."""
     return _ratio(_hits(matrix), matrix.sum(axis=-1))

@@ -18,8 +18,8 @@ def metrics(evaluation: Evaluation) -> dict[str, Any]:
     """Return the scores of the high-resolution model, and the low-resolution model's on the same clips.
 
     `uar` and `macro_f1` are means over the emotions that have clips in the part of the test that they describe.
-    `ece` is with the fitted temperature, `ece_raw` without. `accuracy_ci` is the 95 % bootstrap interval over
-    speakers where there are 8 or more, else over clips, which takes speakers as given and is narrower.
+    `ece` is with the fitted temperature, `ece_raw` without. `accuracy_ci` is the 95 % bootstrap interval, in
+    each corpus over speakers where there are 8 or more, else over clips, which takes speakers as given and is narrower.
     """
     matrix = confusion.count(evaluation.actual, evaluation.predicted)
     low_matrix = confusion.count(evaluation.actual, evaluation.low_logits.argmax(axis=1))
@@ -63,9 +63,9 @@ def _by_emotion(matrix: confusion.Counts) -> dict[str, float]:
 
 
 def _accuracy_interval(evaluation: Evaluation) -> dict[str, float]:
-    _, units = bootstrap.resampling_units(evaluation.clips["speaker"])
-    matrices = confusion.count(evaluation.actual, evaluation.predicted, units)
-    low, high = bootstrap.interval(confusion.accuracy(bootstrap.resampled(matrices)))
+    matrices = confusion.by_clip(evaluation.actual, evaluation.predicted)
+    _, drawn = bootstrap.resampled_clips(matrices, evaluation.clips["corpus"], evaluation.clips["speaker"])
+    low, high = bootstrap.interval(confusion.accuracy(drawn))
     return {"low": _rounded(low), "high": _rounded(high)}
 
 

@@ -55,7 +55,7 @@ def test_a_branch_is_compared_with_main(repository, capsys):
     found = compared(capsys)
     assert (found["before"], found["after"], found["verdict"]) == ("main", "working tree", "better")
     (group,) = found["groups"]
-    assert (group["name"], group["clips"], group["unit"], group["units"]) == ("all", 480, "speakers", 8)
+    assert (group["name"], group["clips"], group["over"]) == ("all", 480, {"ravdess": "8 speakers"})
     assert [row["score"] for row in group["differences"]] == [
         "UAR", "accuracy", "macro F1", *(f"recall of {emotion}" for emotion in EMOTIONS),
     ]  # fmt: skip
@@ -135,6 +135,11 @@ def mix_runs(repository):
     write_csv(repository / "metrics/predictions.csv", make_evaluation(make_clips(actors=8), skill=0.1).predictions())
 
 
+def repeat_a_clip(repository):
+    path = repository / "metrics/predictions.csv"
+    path.write_text(path.read_text() + path.read_text().splitlines()[-1] + "\n")
+
+
 def leave_repository(repository):
     (repository / ".git").rename(repository / "elsewhere")
 
@@ -147,6 +152,7 @@ def leave_repository(repository):
         (lambda root: (root / "metrics/metrics.json").unlink(), [], "metrics/metrics.json: cannot be read"),
         (damage_predictions, [], "working tree: metrics/metrics.json or metrics/predictions.csv is damaged"),
         (mix_runs, [], "they are of two runs"),
+        (repeat_a_clip, [], "metrics/predictions.csv has ravdess/"),
         (leave_repository, [], "not a git repository"),
     ],
 )
@@ -196,10 +202,10 @@ def test_the_table_fits_a_terminal(repository, capsys, monkeypatch):
 def test_corpora_are_compared_apart_where_there_are_several():
     clips = make_clips(actors=8, tess_words=10)
     found = compare(results("main", clips, skill=1.0), results("now", clips, skill=3.0))
-    assert [(group.name, group.clips, group.unit) for group in found.groups] == [
-        ("all", 550, "speakers"),
-        ("ravdess", 480, "speakers"),
-        ("tess", 70, "clips"),
+    assert [(group.name, group.clips, group.over) for group in found.groups] == [
+        ("all", 550, {"ravdess": "8 speakers", "tess": "clips"}),
+        ("ravdess", 480, {"ravdess": "8 speakers"}),
+        ("tess", 70, {"tess": "clips"}),
     ]
     assert found.uar.verdict == "better"
     assert len(found.groups[0].differences) == 3 + 8
@@ -209,7 +215,7 @@ def test_corpora_are_compared_apart_where_there_are_several():
 def test_only_common_clips_are_compared_and_it_says_so():
     everything, half = make_clips(actors=4), make_clips(actors=2)
     found = compare(results("main", everything), results("now", half))
-    assert (found.groups[0].clips, found.groups[0].unit) == (120, "clips")
+    assert (found.groups[0].clips, found.groups[0].over) == (120, {"ravdess": "clips"})
     assert found.notes == ("the test parts differ: 240 clips in main, 120 in now; compared on the 120 common ones",)
 
 

@@ -131,6 +131,20 @@ def test_interval_over_speakers_is_wider_when_speakers_differ():
     assert width(speakers) > 5 * width(np.arange(600))
 
 
+def test_two_voices_with_many_clips_do_not_set_the_interval_of_all():
+    # 24 speakers with 13 clips each, half of them right; two voices with 264, all right, as a random split tests them.
+    actual = np.zeros(24 * 13 + 2 * 264, dtype=int)
+    predicted = np.where(np.arange(len(actual)) < 24 * 13, np.arange(len(actual)) % 2, 0)
+    speakers = [*np.repeat([f"ravdess/{actor}" for actor in range(24)], 13), *np.repeat(["tess/OAF", "tess/YAF"], 264)]
+    corpora = [speaker.partition("/")[0] for speaker in speakers]
+    over, drawn = bootstrap.resampled_clips(confusion.by_clip(actual, predicted), corpora, speakers)
+    assert over == {"ravdess": "speakers", "tess": "clips"}
+    assert (drawn.sum(axis=(1, 2)) == len(actual)).all()
+    low, high = bootstrap.interval(confusion.accuracy(drawn))
+    assert low < (predicted == 0).mean() < high
+    assert high - low < 0.02
+
+
 def test_every_draw_has_as_many_units_as_there_are_and_repeats():
     units = confusion.count(np.arange(8), np.arange(8), np.arange(8))
     drawn = bootstrap.resampled(units, resamples=2000)

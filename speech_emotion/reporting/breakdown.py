@@ -21,11 +21,11 @@ def described(predictions: pd.DataFrame) -> pd.DataFrame:
 def rates(clips: pd.DataFrame) -> dict[str, Any]:
     """Return `accuracy`, `uar` and each emotion's `recall` of `described` clips, with 95 % bootstrap intervals.
 
-    Beside each score stands `<score>_ci` with `low` and `high`; `over` says what was drawn, speakers or clips.
+    Beside each score stands `<score>_ci` with `low` and `high`; `over` says what was drawn of each corpus.
     """
-    over, units = bootstrap.resampling_units(clips["speaker"].tolist())
-    matrices = confusion.count(indices(clips["actual"]), indices(clips["predicted"]), units)
-    whole, drawn = matrices.sum(axis=0), bootstrap.resampled(matrices)
+    matrices = confusion.by_clip(indices(clips["actual"]), indices(clips["predicted"]))
+    over, drawn = bootstrap.resampled_clips(matrices, clips["corpus"].tolist(), clips["speaker"].tolist())
+    whole = matrices.sum(axis=0)
     scores: dict[str, Any] = {"clips": len(clips), "over": over}
     for name, score in {"accuracy": confusion.accuracy, "uar": confusion.uar}.items():
         scores |= _with_interval(name, float(score(whole)), score(drawn))

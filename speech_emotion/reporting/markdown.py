@@ -4,7 +4,18 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 # Columns that hold words; all others hold figures, and stand on the right.
-WORDS = ("protocol", "system", "model", "corpus", "emotion", "actual", "predicted", "clips of", "what to know")
+WORDS = (
+    "protocol",
+    "system",
+    "model",
+    "corpus",
+    "emotion",
+    "actual",
+    "predicted",
+    "clips of",
+    "what changed",
+    "what to know",
+)
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

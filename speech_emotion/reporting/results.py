@@ -13,7 +13,10 @@ from speech_emotion.reporting.protocol import protocol_in_words
 from speech_emotion.splits import SplitSettings
 
 BEGIN, END = "<!-- begin results -->", "<!-- end results -->"
-OVER = {"speakers": "over speakers", "clips": "over clips, because too few speakers are tested to draw from"}
+OVER = {
+    "speakers": "over {corpus}speakers",
+    "clips": "over {corpus}clips, because too few speakers are tested to draw from",
+}
 
 
 @dataclass(frozen=True)
@@ -90,7 +93,9 @@ def models_table(report: Report) -> str:
 
 def interval_over(report: Report) -> str:
     """Return what the intervals' resamples draw."""
-    return OVER[rates(report.clips)["over"]]
+    over: dict[str, str] = rates(report.clips)["over"]
+    parts = [OVER[unit].format(corpus=f"{corpus}'s " if len(over) > 1 else "") for corpus, unit in over.items()]
+    return "; ".join(parts)
 
 
 def _recalls(report: Report) -> str:

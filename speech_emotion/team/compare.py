@@ -4,7 +4,7 @@ Both models are scored on the same draws of clips (or of speakers), so that what
 Efron & Tibshirani 1993, chapter 13.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 
@@ -48,12 +48,11 @@ class Difference:
 
 @dataclass(frozen=True)
 class Group:
-    """Differences on one set of clips, with what the bootstrap drew: `speakers` or `clips`."""
+    """Differences on one set of clips, with what the bootstrap drew of each corpus: `8 speakers`, or `clips`."""
 
     name: str
     clips: int
-    unit: str
-    units: int
+    over: Mapping[str, str]
     differences: tuple[Difference, ...]
 
 
@@ -100,14 +99,16 @@ def _groups(both: pd.DataFrame) -> Iterator[Group]:
 
 
 def _group(name: str, both: pd.DataFrame, scores: dict[str, Score]) -> Group:
-    unit, units = bootstrap.resampling_units(both["speaker"])
     actual = indices(both["actual_after"])
     answers = [indices(both[column]) for column in ("predicted_before", "predicted_after")]
-    matrices = np.stack([confusion.count(actual, predicted, units) for predicted in answers], axis=1)
-    drawn = bootstrap.resampled(matrices)  # [resamples, 2 models, emotions, emotions]
+    matrices = np.stack([confusion.by_clip(actual, predicted) for predicted in answers], axis=1)
+    # [resamples, 2 models, emotions, emotions]
+    over, drawn = bootstrap.resampled_clips(matrices, both["corpus"].tolist(), both["speaker"].tolist())
     whole = matrices.sum(axis=0)
     differences = tuple(_difference(score, function, whole, drawn) for score, function in scores.items())
-    return Group(name, len(both), unit, len(matrices), differences)
+    speakers = both.groupby("corpus")["speaker"].nunique()
+    named = {corpus: f"{speakers[corpus]} {unit}" if unit == "speakers" else unit for corpus, unit in over.items()}
+    return Group(name, len(both), named, differences)
 
 
 def _difference(score: str, function: Score, whole: confusion.Counts, drawn: confusion.Counts) -> Difference:

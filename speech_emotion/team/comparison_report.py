@@ -58,7 +58,7 @@ def verdict(comparison: Comparison) -> str:
 
 
 def _title(group: Group) -> str:
-    drawn = f"{group.units} {group.unit}" if group.unit == "speakers" else group.unit
+    drawn = " and ".join(f"{corpus}'s {unit}" if len(group.over) > 1 else unit for corpus, unit in group.over.items())
     return f"{group.name}: {group.clips:,} clips, paired bootstrap over {drawn}, {RESAMPLES:,} draws"
 
 

@@ -75,6 +75,9 @@ def _results(name: str, metrics: str, predictions: str) -> Results:
             f"{name}: {METRICS} or {PREDICTIONS} is damaged ({error}); run `dvc repro evaluate`"
         ) from error
     found = (table["actual"] == table["predicted"]).mean()
+    if table["clip"].duplicated().any():
+        twice = table.loc[table["clip"].duplicated(), "clip"].iloc[0]
+        raise PipelineError(f"{name}: {PREDICTIONS} has {twice} twice; run `dvc repro evaluate`")
     # metrics.json has four decimals.
     if abs(found - accuracy) > 1e-4:
         raise PipelineError(
