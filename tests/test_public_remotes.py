@@ -125,6 +125,27 @@ def objects(folder: Path) -> list[Path]:
     return [path for path in folder.glob("files/md5/*/*") if path.is_file()]
 
 
+def test_audio_of_a_stage_that_was_renamed_stays_here(project: Path, tmp_path: Path) -> None:
+    fetch = "  fetch:\n    cmd: echo audio > RAW\n    outs: [RAW: {push: false}]\n"
+    for name in ("raw", "renamed"):
+        (project / "dvc.yaml").write_text(DVC_YAML + fetch.replace("RAW", name))
+        dvc(project, "repro", "-q")
+    share(project, "push")
+    assert [path.read_text() for path in objects(tmp_path / "lab")] == ["mel\n"]
+
+
+def test_a_push_that_leaves_something_out_says_so(project: Path) -> None:
+    dvc(project, "repro", "-q")
+    shutil.rmtree(project / ".dvc" / "cache" / "files")
+    assert "error: push: mel as dvc.lock has it is neither in this cache nor on the remote" in share(
+        project, "push", code=1
+    )
+    dvc(project, "commit", "-q", "-f")
+    share(project, "push")
+    shutil.rmtree(project / ".dvc" / "cache" / "files")
+    share(project, "push")
+
+
 def test_make_knows_the_commands() -> None:
     for target in ("push", "pull"):
         planned = run("make", "-n", target, "REMOTE=lab", folder=ROOT)
@@ -155,6 +176,24 @@ def test_hooks_are_installed_once_also_after_a_plain_dvc_install(project: Path) 
     install(project, Path(sys.prefix) / "bin")
     assert written(project) == once
     run("git", "commit", "-q", "--allow-empty", "-m", "Works", folder=project)
+
+
+def test_a_hook_that_was_taken_away_comes_back(project: Path) -> None:
+    install(project, Path(sys.prefix) / "bin")
+    before = written(project)
+    (project / ".git" / "hooks" / "pre-push").unlink()
+    install(project, Path(sys.prefix) / "bin")
+    assert written(project) == before
+
+
+def test_git_switches_where_outputs_are_not_here(project: Path) -> None:
+    dvc(project, "repro", "-q")
+    run("git", "add", "dvc.lock", folder=project)
+    run("git", "commit", "-qm", "Ran", folder=project)
+    install(project, Path(sys.prefix) / "bin")
+    shutil.rmtree(project / ".dvc" / "cache")
+    (project / "mel").unlink()
+    assert "make pull" in run("git", "switch", "-c", "branch", folder=project)
 
 
 def written(project: Path) -> dict[str, str]:

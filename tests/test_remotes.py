@@ -226,6 +226,34 @@ def results(workspace: Workspace) -> dict[str, bytes]:
     return {**contents(workspace.root / "metrics"), model.name: model.read_bytes()}
 
 
+@pytest.mark.parametrize(
+    ("command", "there"),
+    [
+        ("dvc pull data/spectrograms/tess", ["data/spectrograms/tess"]),
+        ("dvc pull models/high.safetensors", ["models/high.safetensors"]),
+        ("dvc pull data/spectrograms/ravdess data/spectrograms/tess", SHARDS),
+    ],
+)
+def test_what_is_needed_is_pulled_alone(command: str, there: list[str], workspace: Workspace, tmp_path: Path) -> None:
+    assert f"`{command}`" in RECIPES
+    connect_folder(workspace, tmp_path / "remote")
+    share(workspace, "push")
+    other = colleague(workspace, tmp_path / "other")
+    other.dvc(*command.split()[1:])
+    outputs = [*SHARDS, "data/pictures", "data/labels.csv", "models/low.safetensors", "models/high.safetensors"]
+    assert [output for output in outputs if (other.root / output).exists()] == there
+
+
+def test_one_can_evaluate_without_audio_and_without_training(workspace: Workspace, tmp_path: Path) -> None:
+    connect_folder(workspace, tmp_path / "remote")
+    share(workspace, "push")
+    other = colleague(workspace, tmp_path / "other")
+    share(other, "pull")
+    assert other.repro("--force", "--single-item", "evaluate") == {"evaluate"}
+    assert results(other) == results(workspace)
+    assert not (other.root / "data" / "raw" / "tess").exists()
+
+
 def test_a_plain_push_leaves_the_audio_here(workspace: Workspace, tmp_path: Path) -> None:
     connect_folder(workspace, tmp_path / "remote")
     workspace.dvc("push", "--run-cache")

@@ -17,6 +17,12 @@ HOOKS = ("post-checkout", "pre-commit", "pre-push")
 BEGIN, END = "# speech-emotion: begin", "# speech-emotion: end"
 GUARD = "python -m speech_emotion.team.sharing check || exit 1"
 
+# In a clone without audio or cache, DVC's checkout fails over each missing output, and `git switch` with it.
+CHECKOUT = """\
+dvc git-hook post-checkout "$@" || echo "some outputs are not in the cache: make pull, or dvc repro"
+exit 0"""
+OWN_LINES = {"pre-push": [GUARD], "post-checkout": [CHECKOUT]}
+
 
 def install(root: Path, bin_folder: Path) -> None:
     """Install DVC's hooks where there are none, and put the guard into DVC's pre-push hook; twice is as good as once.
@@ -36,17 +42,20 @@ def install(root: Path, bin_folder: Path) -> None:
                 f"{hook} is a hook of your own and stays as it is; add `{GUARD}` (before a push) and "
                 f'`dvc git-hook {hook.name} "$@"` to it, or move it away and run `make hooks` again'
             )
-    if not hooks and dvc(["install"]):
-        raise PipelineError(f"{folder}: DVC installed no hooks, see the lines above")
+    # DVC installs all or none: where one was taken away, the others go first.
+    if len(hooks) < len(HOOKS):
+        for hook in hooks:
+            hook.unlink()
+        if dvc(["install"]):
+            raise PipelineError(f"{folder}: DVC installed no hooks, see the lines above")
     for name in HOOKS:
-        if (folder / name).exists():
-            _add_lines(folder / name, bin_folder)
+        _add_lines(folder / name, bin_folder)
 
 
 def _add_lines(hook: Path, bin_folder: Path) -> None:
     first, _, rest = hook.read_text(encoding="utf-8").partition("\n")
     rest = re.sub(rf"{BEGIN}\n.*?{END}\n", "", rest, flags=re.DOTALL)
-    lines = [BEGIN, f'PATH={shlex.quote(str(bin_folder))}:"$PATH"', *([GUARD] if hook.name == "pre-push" else []), END]
+    lines = [BEGIN, f'PATH={shlex.quote(str(bin_folder))}:"$PATH"', *OWN_LINES.get(hook.name, ()), END]
     hook.write_text("\n".join([first, *lines, rest]), encoding="utf-8", newline="\n")
 
 

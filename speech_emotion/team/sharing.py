@@ -16,7 +16,7 @@ from dvc_data.hashfile.hash_info import HashInfo
 from dvc_data.hashfile.tree import Tree
 
 from speech_emotion.command import run
-from speech_emotion.errors import PipelineError
+from speech_emotion.errors import PipelineError, listed
 from speech_emotion.team.broken_uploads import remove_broken_uploads
 from speech_emotion.team.public_remotes import pushed_to, refuse_public, remote_url
 
@@ -48,6 +48,12 @@ def push(remote: str | None) -> None:
     with Repo() as repo, _any_error_is(failure):
         if repo.cloud.push(set(run_cache_results(repo)), remote=remote).failed:
             raise failure
+        missing = [out.def_path for out in repo.index.outs if _is_shared(repo, out) and _is_nowhere(repo, remote, out)]
+    if missing:
+        raise PipelineError(
+            f"push: {listed(missing)} as dvc.lock has it is neither in this cache nor on the remote, so that nobody "
+            "can pull it; `dvc repro` makes it again (or `dvc commit`, if it is in place), then `make push`"
+        )
 
 
 def pull(remote: str | None) -> None:
@@ -71,17 +77,19 @@ def check(remote: str | None) -> None:
 
 
 def run_cache_results(repo: Repo) -> Iterator[HashInfo]:
-    """Yield what the cache holds of the results that run-cache entries name, those of raw audio left out.
+    """Yield what the cache holds of the results that run-cache entries name, of outputs that are pushed.
+
+    An output that the pipeline no longer has may have been audio: it stays here.
 
     `dvc push --run-cache` sends the entries alone: without the results, also those that lie in Git, a colleague who
     returns to older parameters computes them again.
     """
-    kept_here = {out.def_path for out in repo.index.outs if not out.can_push}
+    pushed = {out.def_path for out in repo.index.outs if out.can_push}
     cache = repo.cache.local
     for entry in sorted(Path(repo.stage_cache.cache_dir).glob("*/*/*")):
         for out in yaml.safe_load(entry.read_text(encoding="utf-8"))["outs"]:
             result = HashInfo("md5", out["md5"])
-            if out["path"] in kept_here or not cache.exists(result.value):
+            if out["path"] not in pushed or not cache.exists(result.value):
                 continue
             files = [file for _, _, file in Tree.load(cache, result)] if result.isdir else []
             if all(cache.exists(file.value) for file in files):
@@ -91,6 +99,15 @@ def run_cache_results(repo: Repo) -> Iterator[HashInfo]:
 def _is_shared(repo: Repo, out: Output) -> bool:
     # Benchmarks have a pipeline of their own, which nobody needs to have run.
     return bool(out.hash_info and out.use_cache and out.can_push and Path(out.stage.path).parent == Path(repo.root_dir))
+
+
+def _is_nowhere(repo: Repo, remote: str | None, out: Output) -> bool:
+    """Say whether an object of `out` is missing in the cache and on the remote."""
+    here, there = repo.cache.local, repo.cloud.get_remote(out.remote or remote).odb
+    wanted = [out.hash_info]
+    if out.hash_info.isdir and here.exists(out.hash_info.value):
+        wanted += [file for _, _, file in Tree.load(here, out.hash_info)]
+    return any(not here.exists(one.value) and not there.exists(one.value) for one in wanted)
 
 
 @contextmanager
