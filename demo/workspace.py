@@ -40,7 +40,7 @@ class Workspace:
         if not (self.folder / ".dvc" / "config").exists():
             self._run("git", "init", "-q")
             write_text(self.folder / ".dvc" / "config", DVC_CONFIG)
-        files = _listed(ROOT, "--cached", "--others")
+        files = _project_files()
         for file in sorted(_listed(self.folder, "--cached") - files):
             (self.folder / file).unlink(missing_ok=True)
         for file in sorted(files):
@@ -70,6 +70,14 @@ def _environment() -> dict[str, str]:
     kept = {key: value for key, value in os.environ.items() if not key.startswith(("SPEECH_", "GIT_", "DVC_"))}
     # Threads that wait asleep: where other programs share the cores, spinning made training several times slower.
     return {"OMP_WAIT_POLICY": "PASSIVE"} | kept | {"PYTHONUNBUFFERED": "1"}
+
+
+def _project_files() -> set[str]:
+    # A new module counts before it is added; whatever else lies beside the project, corpora perhaps, does not.
+    tracked = _listed(ROOT, "--cached")
+    folders = {file.partition("/")[0] for file in tracked if "/" in file}
+    new = {file for file in _listed(ROOT, "--others") if file.partition("/")[0] in folders and (ROOT / file).is_file()}
+    return tracked | new
 
 
 def _listed(folder: Path, *which: str) -> set[str]:

@@ -2,6 +2,7 @@
 
 import argparse
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 from speech_emotion.answers import evaluate
@@ -23,13 +24,18 @@ def main(argv: Sequence[str] | None = None) -> None:
     present = file_md5s(data_files(args.split, shard_paths(args.spectrograms)))
     evaluation = evaluate(read_test_clips(args.split, args.labels), mels, args.low, args.high, present)
     predictions, scores = evaluation.predictions(), metrics(evaluation)
-    write_csv(args.metrics / "predictions.csv", predictions)
-    plot_confusion(args.metrics / "confusion.png", evaluation)
-    plot_reliability(args.metrics / "reliability.png", evaluation)
-    with replacing(args.pictures) as pictures:
+    with ExitStack() as outputs:  # none of them in place before all are written
+
+        def written(target: Path) -> Path:
+            return outputs.enter_context(replacing(target))
+
+        write_csv(written(args.metrics / "predictions.csv"), predictions)
+        plot_confusion(written(args.metrics / "confusion.png"), evaluation)
+        plot_reliability(written(args.metrics / "reliability.png"), evaluation)
+        pictures = written(args.pictures)
         plot_mistakes(pictures / "mistakes.png", predictions, mels, settings)
         plot_means(pictures / "mean_spectrograms.png", read_split(args.split), mels, settings)
-    write_text(args.metrics / "metrics.json", to_json(scores))
+        write_text(written(args.metrics / "metrics.json"), to_json(scores))
     print(f"evaluate: {scores['clips']} clips, accuracy {scores['accuracy']:.1%}, UAR {scores['uar']:.1%}")
 
 

@@ -95,6 +95,22 @@ def test_damage_is_one_clear_line(tmp_path: Path, folder: Path) -> None:
     assert refusal(tmp_path / "half.zip", folder).startswith(f"{tmp_path / 'half.zip'}: is damaged or no zip archive")
 
 
+def test_every_damaged_byte_of_a_compressed_archive_is_one_clear_line(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "whole.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("1.wav", bytes(range(256)) * 4)
+    whole = (tmp_path / "whole.zip").read_bytes()
+    complaints = []
+    for place in range(len(whole)):
+        (tmp_path / "a.zip").write_bytes(whole[:place] + bytes([whole[place] ^ 0xFF]) + whole[place + 1 :])
+        (tmp_path / str(place)).mkdir()
+        try:
+            unpack(tmp_path / "a.zip", tmp_path / str(place))
+        except PipelineError as error:
+            complaints.append(str(error))
+    assert len(complaints) > len(whole) / 2  # dates and the like may say what they want
+    assert all(complaint.startswith(str(tmp_path / "a.zip")) for complaint in complaints)
+
+
 def test_a_flipped_byte_is_found(tmp_path: Path, folder: Path) -> None:
     with zipfile.ZipFile(tmp_path / "a.zip", "w", zipfile.ZIP_STORED) as archive:
         archive.writestr("1.wav", b"samples")

@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -17,7 +18,7 @@ from demo import workspace as demo_workspace
 from demo.run import NOTICE, report
 from demo.workspace import Workspace
 from speech_emotion.emotions import EMOTIONS
-from stages import fetch, labels, split
+from stages import fetch, labels, pretrained, spectrograms, split
 
 ROOT = Path(__file__).resolve().parents[1]
 PARAMS = ["--params", "demo/params.yaml"]
@@ -145,6 +146,41 @@ def test_workspace_has_the_code_as_it_is_and_the_demos_parameters(project: Path,
     assert (tmp_path / "ws/dvc.yaml").read_text() == STAGE
     left_out = ("dvc.lock", "metrics", "data")
     assert not [name for name in left_out if (tmp_path / "ws" / name).exists()]
+
+
+def test_what_lies_beside_the_project_stays_there(project: Path, tmp_path: Path) -> None:
+    (project / "stages/new.py").write_text("new")
+    (project / "corpora").mkdir()
+    (project / "corpora/clip.wav").write_text("somebody's voice")
+    (project / "linked").symlink_to(tmp_path)
+    (project / "stages/linked").symlink_to(tmp_path)
+    git(project, "init", "-q", "stages/nested")
+    Workspace(tmp_path / "ws").update()
+    assert (tmp_path / "ws/stages/new.py").read_text() == "new"
+    assert sorted(path.name for path in (tmp_path / "ws/stages").iterdir()) == ["new.py", "old.py"]
+    assert not [name for name in ("corpora", "linked") if (tmp_path / "ws" / name).exists()]
+
+
+def test_two_processes_train_the_demos_network_to_the_same_bytes(prepared: Path, tmp_path: Path) -> None:
+    params = yaml.safe_load((ROOT / "demo/params.yaml").read_text(encoding="utf-8"))
+    params["finetune_low"] |= {"frozen_epochs": 1, "epochs": 1, "mixup": 0.4}
+    assert params["finetune_low"]["threads"] == 2
+    settings = ["--params", str(tmp_path / "params.yaml")]
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(params), encoding="utf-8")
+    shards = [str(prepared / "spectrograms" / corpus) for corpus in ("ravdess", "tess")]
+    for corpus, target in zip(("ravdess", "tess"), shards, strict=True):
+        spectrograms.main([corpus, str(prepared / corpus), target, *settings])
+    start, split_file = str(prepared / "pretrained.safetensors"), str(prepared / "split.csv")
+    pretrained.main([start, *settings])
+    outputs = []
+    for run in ("first", "second"):
+        model, curve = tmp_path / f"{run}.safetensors", tmp_path / f"{run}.csv"
+        command = [sys.executable, "-m", "stages.finetune", "finetune_low", split_file, start, str(model), str(curve)]
+        # Threads that wait asleep: other tests of a busy machine would stretch seconds to minutes.
+        environment = os.environ | {"OMP_WAIT_POLICY": "PASSIVE"}
+        subprocess.run([*command, *shards, *settings], cwd=ROOT, env=environment, check=True, capture_output=True)
+        outputs.append((model.read_bytes(), curve.read_bytes()))
+    assert outputs[0] == outputs[1]
 
 
 def test_second_run_repeats_nothing_keeps_results_and_drops_deleted_files(

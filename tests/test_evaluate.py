@@ -80,6 +80,21 @@ def test_models_that_saw_another_split_are_refused_and_nothing_is_written(projec
     assert not (project / "metrics").exists()
 
 
+def test_an_interruption_at_the_last_picture_leaves_what_was_there(project, monkeypatch):
+    evaluate()
+    before = outputs(project)
+
+    def interrupted(*arguments):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("stages.evaluate.plot_means", interrupted)
+    monkeypatch.setattr("stages.evaluate.to_json", lambda scores: "other scores")
+    with pytest.raises(KeyboardInterrupt):
+        evaluate()
+    assert outputs(project) == before
+    assert sorted(path.name for path in (project / "metrics").iterdir()) == sorted(OUTPUTS)
+
+
 def test_a_clip_without_a_spectrogram_is_named(project):
     (project / "ravdess/24.safetensors").unlink()
     with pytest.raises(PipelineError, match=r"ravdess/03-01-01-01-01-01-24: has no spectrogram \(60 clips"):

@@ -124,12 +124,14 @@ def test_interrupted_training_leaves_no_output_and_can_be_repeated(workspace: Wo
 
 def test_interrupted_spectrograms_leave_no_output_and_can_be_repeated(workspace: Workspace) -> None:
     before = contents(workspace.root / "data")
-    long = workspace.root / "data/raw/tess/YAF_sad/YAF_zoo_sad.wav"
-    write_clip(long, tone(900, 16000, duration_s=200))
+    long = [workspace.root / f"data/raw/tess/YAF_sad/YAF_zoo{number}_sad.wav" for number in range(4)]
+    for clip in long:  # seconds of work after the line that is waited for
+        write_clip(clip, tone(900, 16000, duration_s=200))
     command = (sys.executable, "-m", "dvc", "repro", "--single-item", "spectrograms@tess")
-    code, printed = workspace.interrupt(*command, after="of 29 clips")
+    code, printed = workspace.interrupt(*command, after="of 32 clips")
     assert (code, "interrupted: no output was written" in printed, "Traceback" in printed) == (255, True, False)
-    long.unlink()
+    for clip in long:
+        clip.unlink()
     assert [name for name in contents(workspace.root / "data/spectrograms") if not name.startswith("ravdess/")] == []
     workspace.repro()
     assert contents(workspace.root / "data") == before

@@ -1,8 +1,10 @@
 """Zip archives from strangers: unpacked inside one folder and within bounds, or refused."""
 
+import errno
 import shutil
 import stat
 import zipfile
+import zlib
 from pathlib import Path
 
 from speech_emotion.errors import PipelineError
@@ -13,6 +15,7 @@ MAX_ENTRIES = 20_000
 MAX_UNPACKED_BYTES = 4 << 30
 MAX_RATIO = 100
 ENCRYPTED = 0x1
+DAMAGE = (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError, FileExistsError, NotADirectoryError)
 
 
 def unpack(archive: Path, folder: Path) -> None:
@@ -30,8 +33,12 @@ def unpack(archive: Path, folder: Path) -> None:
                 # zipfile reads no more than the size that was checked, then compares the checksum.
                 with opened.open(entry) as source, target.open("xb") as file:
                     shutil.copyfileobj(source, file)
-    except (zipfile.BadZipFile, NotImplementedError, EOFError, FileExistsError, NotADirectoryError) as error:
+    except DAMAGE as error:
         raise PipelineError(f"{archive}: is damaged or no zip archive ({error}); get it again") from error
+    except OSError as error:
+        if error.errno != errno.EINVAL:  # that of an entry before the file's beginning
+            raise
+        raise PipelineError(f"{archive}: is damaged, an entry lies outside of it; get it again") from error
 
 
 def _checked(archive: Path, entries: list[zipfile.ZipInfo], folder: Path) -> dict[zipfile.ZipInfo, Path]:

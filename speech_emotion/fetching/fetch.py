@@ -55,6 +55,8 @@ def _folder_of(corpus: str, source: Source) -> Iterator[Path]:
         yield found
         return
     DOWNLOADS.mkdir(exist_ok=True)
+    for left in DOWNLOADS.glob(f"{corpus}.*"):  # of a run that was killed
+        shutil.rmtree(left)
     with TemporaryDirectory(prefix=f"{corpus}.", dir=DOWNLOADS) as unpacked:
         unpack(found, Path(unpacked))
         yield Path(unpacked)
