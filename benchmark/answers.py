@@ -1,7 +1,7 @@
 """What the models of one cell say about its test clips, as a folder: `answers.csv` and `cell.json`."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 from speech_emotion.emotions import EMOTIONS
 from speech_emotion.errors import PipelineError
 from speech_emotion.files import replacing, write_csv, write_text
+from speech_emotion.provenance import file_md5s
+from speech_emotion.store import shard_paths
 
 # The low- and the high-resolution model on one crop a clip, and the latter on several; `high` is what is exported.
 VIEWS = ("low", "high", "high_crops")
@@ -34,6 +36,12 @@ class Answers:
     logits: Mapping[str, NDArray[np.floating]]
     temperatures: Mapping[str, float]
     made_from: Mapping[str, Any]
+
+
+def input_md5s(labels: Path, start: Path, spectrograms: Sequence[Path]) -> dict[str, str]:
+    """Return the md5s of the labels, the first weights and every shard in the folders `spectrograms`."""
+    shards = {f"{path.parent.name}/{path.stem}": path for path in shard_paths(spectrograms)}
+    return file_md5s({"labels": labels, "start": start, **shards})
 
 
 def write_answers(folder: Path, answers: Answers) -> None:

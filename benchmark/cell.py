@@ -7,16 +7,15 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from benchmark.answers import Answers, read_made_from, write_answers
+from benchmark.answers import Answers, input_md5s, read_made_from, write_answers
 from benchmark.cells import CELLS
 from benchmark.nested import Recipe, nested_answers
 from speech_emotion.command import run
 from speech_emotion.label_table import read_labels
 from speech_emotion.leaks import refuse_leaks
 from speech_emotion.params import read_settings
-from speech_emotion.provenance import file_md5s
 from speech_emotion.splits import SPEAKER_PROTOCOLS, split_clips
-from speech_emotion.store import read_shards, shard_paths
+from speech_emotion.store import read_shards
 from speech_emotion.train_settings import TrainSettings
 
 
@@ -49,8 +48,7 @@ def _recipe(args: argparse.Namespace) -> Recipe:
 
 
 def _made_from(args: argparse.Namespace, recipe: Recipe) -> dict[str, Any]:
-    shards = {f"{path.parent.name}/{path.stem}": path for path in shard_paths(args.spectrograms)}
-    data = file_md5s({"labels": args.labels, "start": args.start, **shards})
+    data = input_md5s(args.labels, args.start, args.spectrograms)
     return {"data": data, "low": asdict(recipe.low), "high": asdict(recipe.high), "crops": recipe.crops}
 
 

@@ -14,10 +14,10 @@ from benchmark.answers import VIEWS
 from speech_emotion.calibration import fit_temperature
 from speech_emotion.device import best_device
 from speech_emotion.emotions import EMOTIONS
-from speech_emotion.errors import PipelineError
 from speech_emotion.inference import clip_logits
 from speech_emotion.mel_settings import Mel, MelSettings
 from speech_emotion.model import Description, save_model
+from speech_emotion.store import require_mels
 from speech_emotion.train_settings import TrainSettings
 from speech_emotion.training import describe, fine_tune, refit, starting_network
 
@@ -54,18 +54,16 @@ def nested_answers(
     Raises:
         PipelineError: a clip has no spectrogram; the start does not fit.
     """
-    missing = [clip for clip in split["clip"] if clip not in mels]
-    if missing:
-        raise PipelineError(f"{missing[0]}: has no spectrogram ({len(missing)} clips have none); run `dvc repro`")
+    require_mels(split["clip"], mels)
     tested = split["part"] == "test"
     seen, valid = split[~tested], split[split["part"] == "valid"]
     # Training gets no more than it may see, so that no slip can show it a test clip.
     known = {clip: mels[clip] for clip in seen["clip"]}
-    inner = _fit(fine_tune, recipe, seen, known, mel_settings, f"{label} inner")
+    inner = fit(fine_tune, recipe, seen, known, mel_settings, f"{label} inner")
     actual = np.array([EMOTIONS.index(emotion) for emotion in valid["emotion"]])
     asked = ask(inner, valid["clip"], known, recipe.crops)
     temperatures = {view: fit_temperature(logits, actual) for view, logits in asked.items()}
-    whole = _fit(refit, recipe, seen, known, mel_settings, f"{label} refit")
+    whole = fit(refit, recipe, seen, known, mel_settings, f"{label} refit")
     return ask(whole, split.loc[tested, "clip"], mels, recipe.crops), temperatures
 
 
@@ -80,7 +78,7 @@ def ask(models: Mapping[str, Model], clips: pd.Series, mels: Mapping[str, Mel], 
     return logits
 
 
-def _fit(
+def fit(
     train: Callable[..., object],
     recipe: Recipe,
     split: pd.DataFrame,
@@ -88,6 +86,7 @@ def _fit(
     mel_settings: MelSettings,
     label: str,
 ) -> dict[str, Model]:
+    """Return the models `low` and `high`, trained one after the other by `train`: `fine_tune` or `refit`."""
     models = {}
     with tempfile.TemporaryDirectory() as folder:
         start = recipe.start

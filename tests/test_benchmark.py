@@ -10,7 +10,7 @@ import torch
 from benchmark.answers import VIEWS, Answers, read_answers, read_made_from, write_answers
 from benchmark.cells import CELLS, PROTOCOLS
 from benchmark.nested import Recipe, nested_answers
-from benchmark.run import DVC_YAML, commands
+from benchmark.run import CELLS_YAML, commands
 from speech_emotion import training
 from speech_emotion.errors import PipelineError
 from speech_emotion.leaks import refuse_leaks
@@ -23,7 +23,7 @@ from tests.pipeline import Stage, import_closure, read_stages
 from tests.trainings import BACKBONE, MEL, easy_mels, easy_split, train_settings
 from tests.workspace import ROOT
 
-STAGES = read_stages(DVC_YAML)
+STAGES = read_stages(CELLS_YAML)
 each_stage = pytest.mark.parametrize("stage", STAGES.values(), ids=STAGES)
 each_cell = pytest.mark.parametrize("name", CELLS)
 
@@ -190,6 +190,6 @@ def test_pool_waits_for_every_cell() -> None:
 
 
 def test_commands_are_those_of_the_dag() -> None:
-    for name, arguments in commands(DVC_YAML).items():
-        assert STAGES[f"cell@{name}"].cmd.split() == ["python", "-m", "benchmark.cell", *arguments]
-        assert arguments[0] == name
+    for name, command in commands(CELLS_YAML, "cell").items():
+        assert STAGES[f"cell@{name}"].cmd.split() == ["python", "-m", *command]
+        assert command[:2] == ["benchmark.cell", name]

@@ -10,7 +10,7 @@ import pytest
 
 from benchmark.answers import VIEWS, read_answers
 from benchmark.cell import is_there
-from benchmark.run import DVC_YAML, commands
+from benchmark.run import CELLS_YAML, commands
 from tests.pipeline import import_closure
 from tests.workspace import ROOT, Workspace
 
@@ -45,7 +45,7 @@ def test_cells_run_without_dvc_and_are_taken_over_by_it(
     workspace = with_benchmark
     # Four actors are too few for the folds: that cell's failure is named, and the other runs.
     printed = workspace.run(sys.executable, "-m", "benchmark.run", "emobox_1", "random", code=1)
-    assert "error: 1 of 2 cells failed; run this again for them\n  emobox_1: emobox names ravdess/05" in printed
+    assert "error: 1 of 2 failed; run this again for them\n  emobox_1: emobox names ravdess/05" in printed
     assert "Traceback" not in printed
     for part in ("inner low", "inner high", "refit low", "refit high"):
         assert f"random {part}: epoch 1/1" in printed
@@ -63,10 +63,10 @@ def test_cells_run_without_dvc_and_are_taken_over_by_it(
     assert workspace.dvc("status", "dvc.yaml").strip() == "Data and pipelines are up to date."
 
     monkeypatch.chdir(workspace.root)
-    assert is_there(commands(DVC_YAML)["random"])
-    assert not is_there(commands(DVC_YAML)["emobox_1"])
+    assert is_there(commands(CELLS_YAML, "cell")["random"][1:])
+    assert not is_there(commands(CELLS_YAML, "cell")["emobox_1"][1:])
     workspace.set_param("finetune_high.seed", 1)
-    assert not is_there(commands(DVC_YAML)["random"])
+    assert not is_there(commands(CELLS_YAML, "cell")["random"][1:])
     assert json.loads(workspace.dvc("status", "--json", STAGE)) == {
         STAGE: [{"changed deps": {"params.yaml": {"finetune_high": "modified"}}}]
     }
