@@ -16,8 +16,6 @@ from speech_emotion.files import replacing, write_csv, write_text
 from speech_emotion.provenance import file_md5s
 from speech_emotion.store import shard_paths
 
-# The low- and the high-resolution model on one crop a clip, and the latter on several; `high` is what is exported.
-VIEWS = ("low", "high", "high_crops")
 TABLE, DESCRIPTION = "answers.csv", "cell.json"
 
 
@@ -48,28 +46,31 @@ def write_answers(folder: Path, answers: Answers) -> None:
     """Write `answers` as one folder, whole or not at all."""
     tables = [
         answers.clips[["clip", "emotion"]].assign(view=view, **dict(zip(EMOTIONS, answers.logits[view].T, strict=True)))
-        for view in VIEWS
+        for view in answers.logits
     ]
-    temperatures = {view: round(answers.temperatures[view], 6) for view in VIEWS}
+    temperatures = {view: round(answers.temperatures[view], 6) for view in answers.logits}
     description = {"temperatures": temperatures, "made_from": answers.made_from}
     with replacing(folder) as temporary:
         write_csv(temporary / TABLE, pd.concat(tables))
         write_text(temporary / DESCRIPTION, json.dumps(description, indent=2, sort_keys=True) + "\n")
 
 
-def read_answers(folder: Path) -> Answers:
-    """Read what `write_answers` wrote.
+def read_answers(folder: Path, views: Sequence[str]) -> Answers:
+    """Read what `write_answers` wrote, if it has these views.
 
     Raises:
         PipelineError: a file is missing or is not of this form, or the views disagree about the clips.
     """
     description = _read_description(folder)
+    if description["temperatures"].keys() != set(views):
+        there = ", ".join(description["temperatures"])
+        raise PipelineError(f"{folder}: has views {there}; expected {', '.join(views)}; run it again")
     try:
         table = pd.read_csv(folder / TABLE)
-        views = {view: table[table["view"] == view].reset_index(drop=True) for view in VIEWS}
-        clips = views["high"][["clip", "emotion"]]
-        different = [view for view in VIEWS if clips.empty or not views[view][["clip", "emotion"]].equals(clips)]
-        logits = {view: rows[list(EMOTIONS)].to_numpy(np.float64) for view, rows in views.items()}
+        tables = {view: table[table["view"] == view].reset_index(drop=True) for view in views}
+        clips = tables[views[0]][["clip", "emotion"]]
+        different = [view for view in views if clips.empty or not tables[view][["clip", "emotion"]].equals(clips)]
+        logits = {view: rows[list(EMOTIONS)].to_numpy(np.float64) for view, rows in tables.items()}
     except (OSError, ValueError, KeyError) as error:
         raise PipelineError(f"{folder / TABLE}: are no answers ({error}); run the cell again") from error
     if different:
@@ -88,7 +89,7 @@ def read_made_from(folder: Path) -> Mapping[str, Any]:
 def _read_description(folder: Path) -> dict[str, Any]:
     try:
         description: dict[str, Any] = json.loads((folder / DESCRIPTION).read_text(encoding="utf-8"))
-        if description["temperatures"].keys() == set(VIEWS) and description["made_from"]:
+        if description["temperatures"] and description["made_from"]:
             return description
         raise ValueError("other fields")
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:

@@ -49,7 +49,7 @@ def _recipe(args: argparse.Namespace) -> Recipe:
 
 def _made_from(args: argparse.Namespace, recipe: Recipe) -> dict[str, Any]:
     data = input_md5s(args.labels, args.start, args.spectrograms)
-    return {"data": data, "low": asdict(recipe.low), "high": asdict(recipe.high), "crops": recipe.crops}
+    return {"data": data, "low": asdict(recipe.low), "high": recipe.high and asdict(recipe.high), "crops": recipe.crops}
 
 
 def _parser() -> argparse.ArgumentParser:

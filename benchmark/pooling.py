@@ -6,9 +6,10 @@ from typing import Any
 
 import pandas as pd
 
-from benchmark.answers import VIEWS, Answers, read_answers
+from benchmark.answers import Answers, read_answers
 from benchmark.cells import PROTOCOLS
 from benchmark.scoring import Pooled, leak_gap, pool, scores
+from benchmark.views import SINGLE, VIEWS
 from speech_emotion.errors import PipelineError, listed
 
 # As readers see them, in this order.
@@ -29,7 +30,7 @@ def read_cells(folders: Iterable[Path]) -> dict[str, Answers]:
         PipelineError: a protocol has some of its cells and not the others; cells were made from different data or
             with different parameters; a clip is tested twice.
     """
-    cells = {folder.name: read_answers(folder) for folder in folders}
+    cells = {folder.name: read_answers(folder, VIEWS) for folder in folders}
     for protocol, names in PROTOCOLS.items():
         missing = [name for name in names if name not in cells]
         if 0 < len(missing) < len(names):
@@ -57,7 +58,7 @@ def benchmark(cells: Mapping[str, Answers], published: pd.DataFrame) -> dict[str
         "published": _published(published),
     }
     if {"random", "luna_jimenez"} <= views.keys():
-        gaps = {view: leak_gap(views["random"][view], views["luna_jimenez"][view]) for view in VIEWS}
+        gaps = {view: leak_gap(views["random"][view], views["luna_jimenez"][view]) for view in SINGLE}
         figures["leak_gap"] = gaps
     return figures
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from benchmark.answers import VIEWS
+from benchmark.views import SINGLE, TRACKS
 from speech_emotion.reporting.markdown import percent, table, with_interval
 
 Figures = Mapping[str, Any]
@@ -26,17 +26,27 @@ before and after a temperature that was fitted on the valid part. "One crop" is 
 Each of this project's rows is nested: the temperature comes from a model that was trained without the valid part; a
 second one, trained with the same schedule on all that is not tested, is tested once, after its last epoch. Both
 trainings have the parameters of `params.yaml`, the same in every cell."""
+TRACK_NAMES = {"adapted": "speaker-adapted", "ensemble": "ensemble"}
+TRACKS_INTRODUCTION = """\
+## Tracks of their own
+
+Not to be compared with the rows above. Speaker-adapted: the high-resolution model, one crop, after all log-mels of a
+test speaker were shifted by one number that brings their mean level to that of the training speakers of the corpus;
+it takes the speaker's other clips, not their emotions. Ensemble: the log probabilities of the cell's four networks
+averaged: both resolutions, trained without and with the valid part."""
 HEADER = ("protocol", "system", "accuracy", "UAR", "accuracy over folds", "ECE", "what to know")
 
 
 def to_markdown(figures: Figures) -> str:
     """Return the page: one table grouped by protocol, scores by corpus, the leak gap, recalls."""
-    parts = [INTRODUCTION, table(HEADER, _rows(figures)), _corpora(figures), _recalls(figures)]
+    parts = [INTRODUCTION, table(HEADER, _rows(figures)), _tracks(figures), _corpora(figures), _recalls(figures)]
     return "\n\n".join([*parts, *([_leak_gap(figures)] if "leak_gap" in figures else [])]) + "\n"
 
 
 def system_name(figures: Figures, view: str) -> str:
     """Return what a view's row is called."""
+    if view in TRACK_NAMES:
+        return TRACK_NAMES[view]
     size = figures["image_size"][view.partition("_")[0]]
     return f"{size} px, " + (f"{figures['crops']} crops averaged" if view == "high_crops" else "one crop")
 
@@ -45,10 +55,19 @@ def _rows(figures: Figures) -> list[list[str]]:
     rows = []
     for protocol, title in figures["titles"].items():
         ours = figures["protocols"].get(protocol, {})
-        group = [_own_row(figures, protocol, view) for view in VIEWS if view in ours]
+        group = [_own_row(figures, protocol, view) for view in SINGLE if view in ours]
         group += [_published_row(row) for row in figures["published"] if row["protocol"] == protocol]
         rows += [[title if place == 0 else "", *row] for place, row in enumerate(group)]
     return rows
+
+
+def _tracks(figures: Figures) -> str:
+    rows = [
+        [protocol if place == 0 else "", *_own_row(figures, protocol, view)]
+        for protocol in figures["protocols"]
+        for place, view in enumerate(TRACKS)
+    ]
+    return f"{TRACKS_INTRODUCTION}\n\n{table(HEADER, rows)}"
 
 
 def _own_row(figures: Figures, protocol: str, view: str) -> list[str]:
@@ -71,7 +90,7 @@ def _corpora(figures: Figures) -> str:
     rows = [
         [protocol, system_name(figures, view), corpus, f"{scores['clips']:,}", *_rates(scores)]
         for protocol, views in figures["protocols"].items()
-        for view in views
+        for view in SINGLE
         for corpus, scores in views[view]["corpora"].items()
     ]
     header = ("protocol", "system", "corpus", "clips", "accuracy", "UAR")

@@ -6,10 +6,14 @@ No flip, rotation or warping: time has a direction and frequency a scale.
 from dataclasses import dataclass
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from speech_emotion.view import window
 
+FILTER_POINTS = 6  # evenly over the mel bins
+ROOM_FRAMES = 40  # of reverberation, all that is heard of it
+FRAME_S = 0.01
 NOISE_TILT_DB = 36.0  # between the lowest and the highest mel bin, at most
 NOISE_RIPPLE_DB = 4.8  # deviation from cell to cell
 
@@ -21,6 +25,8 @@ class AugmentSettings:
     speed: float  # rate drawn from [1 - speed, 1 + speed]
     gain_db: float  # level drawn from [-gain_db, gain_db]
     shift_mels: int  # whole mel bins up or down: a higher or a lower voice
+    filter_db: float  # gain drawn anew for some frequencies, linear between them
+    room_s: float  # longest time in which reverberation falls by 60 dB
     noise_db: float  # noise of random level, at the loudest this far below full scale; 0: none
     time_masks: int
     time_mask_share: float  # longest time mask, share of the window
@@ -52,6 +58,10 @@ def augment(windows: Tensor, settings: AugmentSettings, range_db: float) -> Tens
     """
     windows = _shift(windows, settings.shift_mels)
     windows = _gain(windows, settings.gain_db / range_db)
+    if settings.filter_db:
+        windows = _filter(windows, settings.filter_db / range_db)
+    if settings.room_s:
+        windows = _room(windows, settings.room_s, range_db)
     if settings.noise_db:
         windows = _noise(windows, settings.noise_db, range_db)
     for _ in range(settings.time_masks):
@@ -77,6 +87,29 @@ def _shift(windows: Tensor, bins: int) -> Tensor:
 def _gain(windows: Tensor, share: float) -> Tensor:
     gain = share * _uniform(len(windows), windows.device)[:, None, None]
     return torch.where(windows > 0, (windows + gain).clamp(0, 1), windows)
+
+
+def _filter(windows: Tensor, share: float) -> Tensor:
+    """Change each clip's level by a curve over frequency: another microphone, room or vocal tract.
+
+    Source: Nam et al. 2022, FilterAugment, doi:10.1109/ICASSP43922.2022.9747680.
+    """
+    points = share * (2 * torch.rand(len(windows), 1, FILTER_POINTS, device=windows.device) - 1)
+    curve = F.interpolate(points, windows.shape[1], mode="linear", align_corners=True).transpose(1, 2)  # [B, M, 1]
+    return torch.where(windows > 0, (windows + curve).clamp(0, 1), windows)
+
+
+def _room(windows: Tensor, longest_s: float, range_db: float) -> Tensor:
+    """Let the power of each cell ring on, decaying exponentially; its share and its time are drawn for each clip."""
+    count, device = len(windows), windows.device
+    decay_s = longest_s * torch.rand(count, 1, device=device).clamp(min=0.05)
+    tail = torch.exp(-13.8155 * FRAME_S * torch.arange(ROOM_FRAMES, device=device) / decay_s)  # ln(10 ** 6)
+    tail = tail * torch.rand(count, 1, device=device) / tail[:, 1:].sum(1, keepdim=True).clamp(min=1e-3)
+    tail[:, 0] = 1  # the direct sound
+    scale = range_db * 0.2302585  # ln(10) / 10: share of the range to natural log of power
+    power = torch.exp((windows - 1) * scale).transpose(0, 1)  # [M, B, W]
+    power = F.conv1d(F.pad(power, (ROOM_FRAMES - 1, 0)), tail.flip(1)[:, None], groups=count)
+    return (1 + torch.log(power) / scale).clamp(0, 1).transpose(0, 1)
 
 
 def _noise(windows: Tensor, loudest_db: float, range_db: float) -> Tensor:

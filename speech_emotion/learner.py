@@ -8,6 +8,8 @@ from torch import nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from tqdm import tqdm
 
+from speech_emotion.cuda_graph import CudaGraph
+from speech_emotion.emotions import EMOTIONS
 from speech_emotion.fastai_parts import (
     AMPMode,
     Callback,
@@ -86,8 +88,10 @@ def train(network: nn.Module, loaders: DataLoaders, settings: TrainSettings, *, 
     learn = Learner(
         loaders,
         network,
-        loss_func=CrossEntropyLossFlat(label_smoothing=settings.label_smoothing),
-        opt_func=partial(OptimWrapper, opt=torch.optim.AdamW, foreach=True),
+        loss_func=CrossEntropyLossFlat(
+            label_smoothing=settings.label_smoothing, weight=_balance(loaders) if settings.balance else None
+        ),
+        opt_func=partial(OptimWrapper, opt=torch.optim.AdamW, **_one_launch(loaders.device)),
         splitter=parameter_groups,
         wd=settings.weight_decay,
         metrics=accuracy,
@@ -103,12 +107,23 @@ def train(network: nn.Module, loaders: DataLoaders, settings: TrainSettings, *, 
             learn.freeze()
             learn.fit_one_cycle(settings.frozen_epochs, settings.learning_rate)
         learn.unfreeze()
+        if loaders.device.type == "cuda":
+            learn.add_cb(CudaGraph())
         if settings.average:
             learn.add_cb(average)
         rates = [settings.learning_rate * settings.body_rate, settings.learning_rate]  # as `parameter_groups`
         learn.fit_one_cycle(settings.epochs, rates)
     average.finish()
     return curves.rows
+
+
+def _balance(loaders: DataLoaders) -> torch.Tensor:
+    counts: torch.Tensor = loaders.train.clips.targets.bincount(minlength=len(EMOTIONS))
+    return counts.sum() / counts.clamp(min=1) / len(EMOTIONS)
+
+
+def _one_launch(device: torch.device) -> dict[str, bool]:
+    return {"fused": True} if device.type == "cuda" else {"foreach": True}
 
 
 def _device_callbacks(device: torch.device) -> list[Callback]:

@@ -11,11 +11,12 @@ import pandas as pd
 import pytest
 
 from benchmark import pool as pool_stage
-from benchmark.answers import VIEWS, Answers, write_answers
+from benchmark.answers import Answers, write_answers
 from benchmark.cells import CELLS, PROTOCOLS
 from benchmark.pooling import benchmark, read_cells, read_published
 from benchmark.scoring import leak_gap, pool, scores
 from benchmark.table import to_markdown
+from benchmark.views import VIEWS
 from speech_emotion.emotions import EMOTIONS
 from speech_emotion.errors import PipelineError
 from tests.benchmarks import MADE_FROM, made_up_cells, published_labels

@@ -8,9 +8,10 @@ import sys
 import pandas as pd
 import pytest
 
-from benchmark.answers import VIEWS, read_answers
+from benchmark.answers import read_answers
 from benchmark.cell import is_there
 from benchmark.run import CELLS_YAML, commands
+from benchmark.views import VIEWS
 from tests.pipeline import import_closure
 from tests.workspace import ROOT, Workspace
 
@@ -51,7 +52,7 @@ def test_cells_run_without_dvc_and_are_taken_over_by_it(
         assert f"random {part}: epoch 1/1" in printed
     assert "random: 12 test clips answered" in printed
 
-    labels, answers = pd.read_csv(workspace.root / "data/labels.csv"), read_answers(workspace.root / CELL)
+    labels, answers = pd.read_csv(workspace.root / "data/labels.csv"), read_answers(workspace.root / CELL, VIEWS)
     assert set(answers.clips["clip"]) < set(labels["clip"])
     assert len(answers.clips) == round(0.2 * len(labels))
     assert set(answers.temperatures) == set(VIEWS)

@@ -14,12 +14,11 @@ Changes = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Row:
-    """One lever, as changes of sections of params.yaml."""
+    """One lever, as changes of sections of params.yaml; without `high` only the first training takes place."""
 
     says: str
-    both: dict[str, Any] = field(default_factory=dict)
     low: dict[str, Any] = field(default_factory=dict)
-    high: dict[str, Any] = field(default_factory=dict)
+    high: dict[str, Any] | None = None
     backbone: dict[str, Any] = field(default_factory=dict)
     spectrograms: dict[str, Any] = field(default_factory=dict)
 

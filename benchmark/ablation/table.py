@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmark.ablation.rows import Ablation, read_ablation
-from benchmark.answers import VIEWS, Answers, read_answers
+from benchmark.ablation.views import CROPS, ONE_CROP, OWN_LEVEL, OWN_MELS, VIEWS
+from benchmark.answers import Answers, read_answers
 from benchmark.scoring import pool
 from speech_emotion import bootstrap, confusion
 from speech_emotion.command import run
@@ -16,7 +17,7 @@ from speech_emotion.errors import PipelineError
 from speech_emotion.files import write_text
 from speech_emotion.reporting.markdown import percent, table
 
-Matrices = NDArray[np.float64]  # [speakers, views, emotions, emotions]
+Matrices = NDArray[np.float64]  # [speakers, emotions, emotions]
 
 INTRODUCTION = """\
 # Ablation
@@ -26,7 +27,14 @@ the {speakers} actors that the protocol `speakers` does not test, each once: see
 in training. Nothing here is a result: levers are chosen on these figures. All in percent; brackets hold 95 % bootstrap
 intervals over actors. "Difference" is that of the UAR to the first row, on the same draws of actors; "over seeds" is
 the difference of each seed, whose actors differ, too."""
-HEADER = ("what changed", "accuracy", "UAR", "difference", "over seeds", "UAR after stage one", "UAR, {crops} crops")
+HEADER = ("what changed", "accuracy", "UAR", "difference", "over seeds", "UAR, {crops} crops")
+ADAPTED = """\
+## Speaker-adapted
+
+A track of its own: the networks of the first row, asked after each test speaker's log-mels were shifted to the mean
+level of the training speakers."""
+ADAPTED_HEADER = ("shifted", "accuracy", "UAR", "difference", "over seeds")
+SHIFTS = {OWN_LEVEL: "by one number a speaker", OWN_MELS: "by one number for each mel bin of a speaker"}
 
 
 def read_rows(ablation: Ablation, folders: Sequence[Path]) -> dict[str, list[Answers]]:
@@ -39,7 +47,7 @@ def read_rows(ablation: Ablation, folders: Sequence[Path]) -> dict[str, list[Ans
     missing = [name for name in ablation.rows if name not in there]
     if missing:
         raise PipelineError(f"ablation: row '{missing[0]}' has no answers; run `python -m benchmark.run --ablation`")
-    rows = {name: [read_answers(there[name] / str(seed)) for seed in ablation.seeds] for name in ablation.rows}
+    rows = {name: [read_answers(there[name] / str(seed), VIEWS) for seed in ablation.seeds] for name in ablation.rows}
     first = next(iter(rows.values()))
     for name, answers in rows.items():
         if any(not mine.clips.equals(theirs.clips) for mine, theirs in zip(answers, first, strict=True)):
@@ -48,16 +56,39 @@ def read_rows(ablation: Ablation, folders: Sequence[Path]) -> dict[str, list[Ans
 
 
 def to_markdown(ablation: Ablation, rows: Mapping[str, Sequence[Answers]]) -> str:
-    """Return the page with one line a row."""
-    matrices = {name: np.stack([_by_speaker(answers, view) for view in VIEWS], 1) for name, answers in rows.items()}
-    first, *_ = matrices
-    seeds = {name: np.array([_uar([one]) for one in answers]) for name, answers in rows.items()}
+    """Return the page: a table with one line a row, and the speaker-adapted scores of the first."""
+    first, *others = rows.values()
+    plain = View(first, ONE_CROP)
+    names = [ablation.rows[name].says for name in rows]
+    views = [plain, *(View(answers, ONE_CROP) for answers in others)]
     lines = [
-        [ablation.rows[name].says, *_figures(matrices[name], matrices[first], seeds[name] - seeds[first])]
-        for name in rows
+        [name, *_scores(view), *(_difference(view, plain) if view is not plain else ["", ""]), percent(crops.uar)]
+        for name, view, crops in zip(names, views, (View(answers, CROPS) for answers in rows.values()), strict=True)
     ]
-    header = [text.format(crops=ablation.crops) for text in HEADER]
-    return f"{INTRODUCTION.format(speakers=len(matrices[first]))}\n\n{table(header, lines)}\n"
+    shifted = {says: View(first, view) for view, says in SHIFTS.items()}
+    adapted = [[says, *_scores(view), *_difference(view, plain)] for says, view in shifted.items()]
+    parts = [
+        INTRODUCTION.format(speakers=len(plain.matrices)),
+        table([text.format(crops=ablation.crops) for text in HEADER], lines),
+        ADAPTED,
+        table(ADAPTED_HEADER, adapted),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+class View:
+    """What one view of a row's seeds says.
+
+    Attributes:
+        matrices: `[speakers, emotions, emotions]`.
+        uar: over all clips.
+        uars: of each seed.
+    """
+
+    def __init__(self, answers: Sequence[Answers], view: str) -> None:
+        self.matrices = _by_speaker(answers, view)
+        self.uar = float(confusion.uar(self.matrices.sum(axis=0)))
+        self.uars = np.array([confusion.uar(_by_speaker([one], view).sum(axis=0)) for one in answers])
 
 
 def _by_speaker(answers: Sequence[Answers], view: str) -> Matrices:
@@ -66,26 +97,19 @@ def _by_speaker(answers: Sequence[Answers], view: str) -> Matrices:
     return confusion.count(pooled.actual, pooled.predicted, units)
 
 
-def _uar(answers: Sequence[Answers]) -> float:
-    return float(confusion.uar(_by_speaker(answers, "high").sum(axis=0)))
-
-
-def _figures(row: Matrices, first: Matrices, by_seed: NDArray[np.float64]) -> list[str]:
-    low, high, crops = (VIEWS.index(view) for view in ("low", "high", "high_crops"))
-    scores = confusion.uar(row.sum(axis=0))
-    pair = np.stack([row[:, high], first[:, high]], axis=1)
-    drawn = bootstrap.resampled(pair)
-    figures = [
-        _with_interval(float(score(pair[:, 0].sum(axis=0))), score(drawn[:, 0]))
+def _scores(view: View) -> list[str]:
+    drawn = bootstrap.resampled(view.matrices)
+    return [
+        _with_interval(float(score(view.matrices.sum(axis=0))), score(drawn))
         for score in (confusion.accuracy, confusion.uar)
     ]
-    if row is first:
-        difference = ["", ""]
-    else:
-        uars = confusion.uar(drawn)
-        gain = float(scores[high] - confusion.uar(first[:, high].sum(axis=0)))
-        difference = [_with_interval(gain, uars[:, 0] - uars[:, 1]), ", ".join(f"{100 * one:+.1f}" for one in by_seed)]
-    return [*figures, *difference, percent(scores[low]), percent(scores[crops])]
+
+
+def _difference(view: View, first: View) -> list[str]:
+    pair = bootstrap.resampled(np.stack([view.matrices, first.matrices], axis=1))
+    uars = confusion.uar(pair)
+    by_seed = ", ".join(f"{100 * one:+.1f}" for one in view.uars - first.uars)
+    return [_with_interval(view.uar - first.uar, uars[:, 0] - uars[:, 1]), by_seed]
 
 
 def _with_interval(score: float, drawn: NDArray[np.float64]) -> str:

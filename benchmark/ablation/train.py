@@ -4,7 +4,7 @@ import argparse
 import json
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -13,10 +13,13 @@ import pandas as pd
 
 from benchmark.ablation.folds import development_split
 from benchmark.ablation.rows import Row, changed, read_ablation, read_row
-from benchmark.answers import VIEWS, Answers, input_md5s, read_made_from, write_answers
-from benchmark.nested import Recipe, ask, fit
+from benchmark.ablation.views import CROPS, ONE_CROP, OWN_LEVEL, OWN_MELS, VIEWS
+from benchmark.answers import Answers, input_md5s, read_made_from, write_answers
+from benchmark.nested import Logits, Model, Recipe, fit
+from benchmark.tracks import adapted
 from speech_emotion.command import run
 from speech_emotion.label_table import read_labels
+from speech_emotion.mel_settings import Mel
 from speech_emotion.params import read_settings
 from speech_emotion.pretrained import BackboneSettings, backbone_weights
 from speech_emotion.splits import SplitSettings
@@ -39,9 +42,21 @@ def main(argv: Sequence[str] | None = None) -> None:
         with tempfile.TemporaryDirectory() as folder:
             recipe = _recipe(args, row, seed, Path(folder))
             models = fit(refit, recipe, train, known, mel_settings, f"{args.row} {seed}")
-        logits, unfitted = ask(models, test["clip"], mels, recipe.crops), dict.fromkeys(VIEWS, 1.0)
+        *_, model = models.values()
+        logits = _ask(model, test["clip"], mels, train["clip"], recipe.crops)
+        unfitted = dict.fromkeys(VIEWS, 1.0)
         write_answers(args.answers / str(seed), Answers(test, logits, unfitted, _made_from(args, row, seed)))
         print(f"{args.row} {seed}: {len(test)} clips answered, {time.monotonic() - began:.0f} s", flush=True)
+
+
+def _ask(model: Model, clips: pd.Series, mels: Mapping[str, Mel], known: pd.Series, crops: int) -> dict[str, Logits]:
+    level, each_mel = (adapted(clips, mels, known, by_mel=by_mel) for by_mel in (False, True))
+    return {
+        ONE_CROP: model.logits(clips, mels),
+        CROPS: model.logits(clips, mels, crops=crops),
+        OWN_LEVEL: model.logits(clips, level),
+        OWN_MELS: model.logits(clips, each_mel),
+    }
 
 
 def is_there(argv: Sequence[str]) -> bool:
@@ -73,11 +88,14 @@ def _recipe(args: argparse.Namespace, row: Row, seed: int, folder: Path) -> Reci
     return Recipe(start=start, low=low, high=high, crops=read_ablation(args.rows).crops)
 
 
-def _settings(args: argparse.Namespace, row: Row, seed: int) -> tuple[TrainSettings, TrainSettings]:
+def _settings(args: argparse.Namespace, row: Row, seed: int) -> tuple[TrainSettings, TrainSettings | None]:
     low, high = (
-        replace(changed(read_settings(args.params, f"finetune_{stage}", TrainSettings), row.both, own), seed=seed)
-        for stage, own in (("low", row.low), ("high", row.high))
+        None
+        if changes is None
+        else replace(changed(read_settings(args.params, f"finetune_{stage}", TrainSettings), changes), seed=seed)
+        for stage, changes in (("low", row.low), ("high", row.high))
     )
+    assert low is not None  # as `Row.low`
     return low, high
 
 
@@ -86,7 +104,7 @@ def _made_from(args: argparse.Namespace, row: Row, seed: int) -> dict[str, Any]:
     low, high = _settings(args, row, seed)
     ablation = read_ablation(args.rows)
     drawn = {"backbone": row.backbone, "crops": ablation.crops, "seeds": list(ablation.seeds)}
-    return {"data": data, "low": asdict(low), "high": asdict(high)} | drawn
+    return {"data": data, "low": asdict(low), "high": high and asdict(high)} | drawn
 
 
 def _parser() -> argparse.ArgumentParser:
