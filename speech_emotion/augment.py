@@ -12,10 +12,6 @@ from torch import Tensor
 from speech_emotion.view import window
 
 FILTER_POINTS = 6  # evenly over the mel bins
-ROOM_FRAMES = 40  # of reverberation, all that is heard of it
-FRAME_S = 0.01
-NOISE_TILT_DB = 36.0  # between the lowest and the highest mel bin, at most
-NOISE_RIPPLE_DB = 4.8  # deviation from cell to cell
 
 
 @dataclass(frozen=True)
@@ -26,8 +22,6 @@ class AugmentSettings:
     gain_db: float  # level drawn from [-gain_db, gain_db]
     shift_mels: int  # whole mel bins up or down: a higher or a lower voice
     filter_db: float  # gain drawn anew for some frequencies, linear between them
-    room_s: float  # longest time in which reverberation falls by 60 dB
-    noise_db: float  # noise of random level, at the loudest this far below full scale; 0: none
     time_masks: int
     time_mask_share: float  # longest time mask, share of the window
     mel_masks: int
@@ -47,7 +41,7 @@ def random_window(levels: Tensor, lengths: Tensor, width: int, *, speed: float) 
 
 
 def augment(windows: Tensor, settings: AugmentSettings, range_db: float) -> Tensor:
-    """Change level, pitch and background of `[B, M, W]` windows in [0, 1], and mask stripes (SpecAugment).
+    """Change level, pitch and colour of `[B, M, W]` windows in [0, 1], and mask stripes (SpecAugment).
 
     Args:
         windows: 0 is the floor, 1 the ceiling of the dB range.
@@ -60,10 +54,6 @@ def augment(windows: Tensor, settings: AugmentSettings, range_db: float) -> Tens
     windows = _gain(windows, settings.gain_db / range_db)
     if settings.filter_db:
         windows = _filter(windows, settings.filter_db / range_db)
-    if settings.room_s:
-        windows = _room(windows, settings.room_s, range_db)
-    if settings.noise_db:
-        windows = _noise(windows, settings.noise_db, range_db)
     for _ in range(settings.time_masks):
         windows = _mask(windows, 2, settings.time_mask_share)
     for _ in range(settings.mel_masks):
@@ -97,30 +87,6 @@ def _filter(windows: Tensor, share: float) -> Tensor:
     points = share * (2 * torch.rand(len(windows), 1, FILTER_POINTS, device=windows.device) - 1)
     curve = F.interpolate(points, windows.shape[1], mode="linear", align_corners=True).transpose(1, 2)  # [B, M, 1]
     return torch.where(windows > 0, (windows + curve).clamp(0, 1), windows)
-
-
-def _room(windows: Tensor, longest_s: float, range_db: float) -> Tensor:
-    """Let the power of each cell ring on, decaying exponentially; its share and its time are drawn for each clip."""
-    count, device = len(windows), windows.device
-    decay_s = longest_s * torch.rand(count, 1, device=device).clamp(min=0.05)
-    tail = torch.exp(-13.8155 * FRAME_S * torch.arange(ROOM_FRAMES, device=device) / decay_s)  # ln(10 ** 6)
-    tail = tail * torch.rand(count, 1, device=device) / tail[:, 1:].sum(1, keepdim=True).clamp(min=1e-3)
-    tail[:, 0] = 1  # the direct sound
-    scale = range_db * 0.2302585  # ln(10) / 10: share of the range to natural log of power
-    power = torch.exp((windows - 1) * scale).transpose(0, 1)  # [M, B, W]
-    power = F.conv1d(F.pad(power, (ROOM_FRAMES - 1, 0)), tail.flip(1)[:, None], groups=count)
-    return (1 + torch.log(power) / scale).clamp(0, 1).transpose(0, 1)
-
-
-def _noise(windows: Tensor, loudest_db: float, range_db: float) -> Tensor:
-    """Add stationary noise in the power domain: random level, random spectral tilt, a ripple from cell to cell."""
-    level = 1 - loudest_db / range_db
-    count, mels, _ = windows.shape
-    tilt = torch.linspace(-0.5, 0.5, mels, device=windows.device) * _uniform(count, windows.device)[:, None]
-    floor = level * torch.rand(count, 1, device=windows.device) + tilt * (NOISE_TILT_DB / range_db)  # [B, M]
-    ripple = NOISE_RIPPLE_DB / range_db * torch.randn(windows.shape, device=windows.device)
-    scale = range_db * 0.2302585  # ln(10) / 10: share of the range to natural log of power
-    return (torch.logaddexp(windows * scale, (floor[:, :, None] + ripple) * scale) / scale).clamp(0, 1)
 
 
 def _mask(windows: Tensor, axis: int, share: float) -> Tensor:

@@ -10,7 +10,7 @@ from tqdm import trange
 
 from speech_emotion.mel_settings import Mel
 from speech_emotion.model import Description
-from speech_emotion.view import normalised, pack, spread, stretched, to_image, window
+from speech_emotion.view import pack, spread, to_image, window
 
 
 def clip_logits(
@@ -42,23 +42,13 @@ def clip_logits(
     return torch.cat(batches).cpu().numpy()
 
 
-def plain_windows(description: Description, levels: Tensor, lengths: Tensor, starts: Tensor) -> Tensor:
-    """Return what a model sees of clips when it is asked, `[B, M, W]` in [0, 1] (as `view.window`)."""
-    width = description.window_frames
-    if description.stretch:
-        windows = stretched(levels, lengths, width)
-    else:
-        windows = window(levels, starts, torch.ones_like(starts), width)
-    return normalised(windows, description.level)
-
-
 def _batch_logits(
     network: nn.Module, description: Description, mels: Sequence[Mel], crops: int, device: torch.device | None
 ) -> Tensor:
     levels, lengths = (tensor.to(device) for tensor in pack(mels))
     views = []
     for start in spread(lengths, description.window_frames, crops).T:
-        windows = plain_windows(description, levels, lengths, start)
+        windows = window(levels, start, torch.ones_like(start), description.window_frames)
         image = to_image(windows, description.image_size, mean=description.mean, deviation=description.deviation)
         views.append(network(image).float())
     return views[0] if crops == 1 else torch.stack(views).log_softmax(-1).mean(0)

@@ -9,7 +9,6 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from tqdm import tqdm
 
 from speech_emotion.cuda_graph import CudaGraph
-from speech_emotion.emotions import EMOTIONS
 from speech_emotion.fastai_parts import (
     AMPMode,
     Callback,
@@ -88,9 +87,7 @@ def train(network: nn.Module, loaders: DataLoaders, settings: TrainSettings, *, 
     learn = Learner(
         loaders,
         network,
-        loss_func=CrossEntropyLossFlat(
-            label_smoothing=settings.label_smoothing, weight=_balance(loaders) if settings.balance else None
-        ),
+        loss_func=CrossEntropyLossFlat(label_smoothing=settings.label_smoothing),
         opt_func=partial(OptimWrapper, opt=torch.optim.AdamW, **_one_launch(loaders.device)),
         splitter=parameter_groups,
         wd=settings.weight_decay,
@@ -115,11 +112,6 @@ def train(network: nn.Module, loaders: DataLoaders, settings: TrainSettings, *, 
         learn.fit_one_cycle(settings.epochs, rates)
     average.finish()
     return curves.rows
-
-
-def _balance(loaders: DataLoaders) -> torch.Tensor:
-    counts: torch.Tensor = loaders.train.clips.targets.bincount(minlength=len(EMOTIONS))
-    return counts.sum() / counts.clamp(min=1) / len(EMOTIONS)
 
 
 def _one_launch(device: torch.device) -> dict[str, bool]:

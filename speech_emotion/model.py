@@ -25,8 +25,6 @@ class Description:
     mean: float  # of levels in [0, 1]
     deviation: float
     temperature: float  # divides the logits; 1.0 when not fitted
-    level: str  # see `view.normalised`
-    stretch: bool
     trained_on: Mapping[str, str]  # file name -> md5 of the split and of each shard
 
 
@@ -35,8 +33,8 @@ def save_model(path: Path, network: nn.Module, description: Description) -> None
     save_tensors(path, network.state_dict(), json.dumps(asdict(description), sort_keys=True))
 
 
-def load_model(path: Path, *, dropout: float = 0.0, drop_path: float = 0.0) -> tuple[nn.Module, Description]:
-    """Return the network, in evaluation mode, and its description; dropouts matter for further training only.
+def load_model(path: Path, *, dropout: float = 0.0) -> tuple[nn.Module, Description]:
+    """Return the network, in evaluation mode, and its description; `dropout` matters for further training only.
 
     Raises:
         PipelineError: the file is no readable model.
@@ -46,7 +44,7 @@ def load_model(path: Path, *, dropout: float = 0.0, drop_path: float = 0.0) -> t
         fields = json.loads(text)
         described = fields | {"mel": MelSettings(**fields["mel"]), "emotions": tuple(fields["emotions"])}
         description = Description(**described)
-        network = build_network(description.backbone, dropout=dropout, drop_path=drop_path)
+        network = build_network(description.backbone, dropout=dropout)
         network.load_state_dict(tensors)
     except (ValueError, TypeError, KeyError, RuntimeError, PipelineError) as error:
         reason = " ".join(str(error).split())[:200]  # torch lists every tensor, a line each

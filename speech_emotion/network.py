@@ -10,7 +10,7 @@ from speech_emotion.emotions import EMOTIONS
 from speech_emotion.errors import PipelineError
 
 
-def build_network(backbone: str, *, dropout: float = 0.0, drop_path: float = 0.0) -> nn.Module:
+def build_network(backbone: str, *, dropout: float = 0.0) -> nn.Module:
     """Return the timm network `backbone` with random weights: images `[B, 3, S, S]` to logits `[B, 8]`.
 
     Raises:
@@ -19,9 +19,7 @@ def build_network(backbone: str, *, dropout: float = 0.0, drop_path: float = 0.0
     if not timm.is_model(backbone):
         close = ", ".join(get_close_matches(backbone, timm.list_models())) or "none of a similar name"
         raise PipelineError(f"params.backbone.name: timm has no network '{backbone}'; it has: {close}")
-    network: nn.Module = timm.create_model(
-        backbone, num_classes=len(EMOTIONS), drop_rate=dropout, drop_path_rate=drop_path
-    )
+    network: nn.Module = timm.create_model(backbone, num_classes=len(EMOTIONS), drop_rate=dropout)
     return network
 
 

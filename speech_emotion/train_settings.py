@@ -15,7 +15,6 @@ RANGES = {
     "epochs": (1, inf),
     "learning_rate": (0, inf),
     "dropout": (0, 1),
-    "drop_path": (0, 1),
     "label_smoothing": (0, 1),
     "mixup": (0, inf),
     "average": (0, 1),
@@ -38,13 +37,9 @@ class TrainSettings:
     body_rate: float  # the body's learning rate as a share of the head's
     weight_decay: float
     dropout: float
-    drop_path: float  # stochastic depth: how often the last block is left out
     label_smoothing: float
     mixup: float  # alpha of the Beta distribution; 0: none
     average: float  # decay of the moving average of the weights; 0: none
-    balance: bool  # emotions weigh the same in the loss, however many clips they have
-    level: str  # of the image: kept, or its mean taken off: of the clip, or of each of its mels
-    stretch: bool  # clips to the width of the window
     shares: Mapping[str, float]  # corpus -> share of its clips in an epoch; 1 if unnamed
     augment: AugmentSettings
     seed: int

@@ -17,14 +17,14 @@ from speech_emotion.dataset import ClipLoader, part_clips
 from speech_emotion.device import best_device
 from speech_emotion.emotions import EMOTIONS
 from speech_emotion.fastai_parts import DataLoader, DataLoaders, set_seed
-from speech_emotion.inference import clip_logits, plain_windows
+from speech_emotion.inference import clip_logits
 from speech_emotion.learner import train
 from speech_emotion.mel_settings import Mel, MelSettings
 from speech_emotion.model import Description, load_model
 from speech_emotion.network import build_network, load_body
 from speech_emotion.provenance import refuse_other_data
 from speech_emotion.train_settings import TrainSettings
-from speech_emotion.view import centred, normalised, stretched, to_image
+from speech_emotion.view import centred, to_image, window
 from speech_emotion.weights import load_tensors
 
 
@@ -42,11 +42,11 @@ def starting_network(start: Path, settings: TrainSettings, trained_on: Mapping[s
     tensors, text = load_tensors(start)
     backbone = json.loads(text).get("name")
     if backbone is None:
-        network, description = load_model(start, dropout=settings.dropout, drop_path=settings.drop_path)
+        network, description = load_model(start, dropout=settings.dropout)
         refuse_other_data(start, description.trained_on, trained_on)
         return network, description.backbone
     torch.manual_seed(settings.seed)
-    network = build_network(backbone, dropout=settings.dropout, drop_path=settings.drop_path)
+    network = build_network(backbone, dropout=settings.dropout)
     load_body(network, tensors)
     return network, backbone
 
@@ -62,8 +62,6 @@ def describe(backbone: str, settings: TrainSettings, mel: MelSettings, trained_o
         mean=settings.mean,
         deviation=settings.deviation,
         temperature=1.0,
-        level=settings.level,
-        stretch=settings.stretch,
         trained_on=trained_on,
     )
 
@@ -140,15 +138,12 @@ def _loaders(
     range_db = description.mel.ceiling_db - description.mel.floor_db
 
     def training_view(levels: Tensor, lengths: Tensor) -> Tensor:
-        if settings.stretch:
-            windows = stretched(levels, lengths, width)
-        else:
-            windows = random_window(levels, lengths, width, speed=settings.augment.speed)
-        windows = normalised(augment(windows, settings.augment, range_db), settings.level)
+        windows = random_window(levels, lengths, width, speed=settings.augment.speed)
+        windows = augment(windows, settings.augment, range_db)
         return to_image(windows, size, mean=settings.mean, deviation=settings.deviation)
 
     def plain_view(levels: Tensor, lengths: Tensor) -> Tensor:
-        windows = plain_windows(description, levels, lengths, centred(lengths, width))
+        windows = window(levels, centred(lengths, width), torch.ones_like(lengths), width)
         return to_image(windows, size, mean=settings.mean, deviation=settings.deviation)
 
     train_part = part_clips(split, "train", mels, device)

@@ -64,27 +64,6 @@ def spread(lengths: Tensor, width: int, crops: int) -> Tensor:
     return torch.where(over > 0, (over * share).floor(), centred(lengths, width)[:, None])
 
 
-def stretched(levels: Tensor, lengths: Tensor, width: int) -> Tensor:
-    """Return the whole of each clip on `width` frames, `[B, M, W]` in [0, 1], however long it was."""
-    return window(levels, torch.zeros_like(lengths), (lengths - 1) / (width - 1), width)
-
-
-def normalised(windows: Tensor, level: str) -> Tensor:
-    """Take the mean level off `[B, M, W]` windows and put 0.5 in its place.
-
-    Args:
-        windows: in [0, 1], zero where there is no clip; that stays zero.
-        level: `kept`: as they are; `clip`: the mean of the clip; `mel`: the mean of each mel bin.
-    """
-    if level == "kept":
-        return windows
-    heard = (windows > 0).any(1, keepdim=True)  # [B, 1, W]
-    mean = (windows * heard).sum(2, keepdim=True) / heard.sum(2, keepdim=True).clamp(min=1)  # [B, M, 1]
-    if level == "clip":
-        mean = mean.mean(1, keepdim=True)
-    return torch.where(heard, windows - mean + 0.5, 0)
-
-
 def to_image(windows: Tensor, size: int, *, mean: float, deviation: float) -> Tensor:
     """Resize windows `[B, M, W]` in [0, 1] to normalised images `[B, 3, S, S]`, low frequencies at the bottom."""
     images = F.interpolate(windows.flip(1)[:, None], (size, size), mode="bilinear", align_corners=False)

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from benchmark.ablation.folds import development_split
+from benchmark.ablation.removed import Removed, read_removed
 from benchmark.ablation.rows import Ablation, Row, changed, read_ablation, read_row
 from benchmark.ablation.table import read_rows, to_markdown
 from benchmark.ablation.views import VIEWS
@@ -29,8 +30,10 @@ from tests.workspace import ROOT, Workspace
 
 STAGES = read_stages(ABLATION_YAML)
 ROWS_FILE = str(ROWS_YAML.relative_to(ROOT))
+REMOVED_FILE = ROWS_FILE.replace("rows", "removed")
 ABLATION = read_ablation(ROWS_YAML)
 LISTS = read_settings(PARAMS, "split", SplitSettings).speakers
+NONE_REMOVED = Removed("", [])
 each_stage = pytest.mark.parametrize("stage", STAGES.values(), ids=STAGES)
 
 
@@ -93,7 +96,7 @@ def test_the_dag_has_every_row_and_remakes_spectrograms_where_they_change() -> N
     rows = {f"remade_row@{name}" if name in remade else f"row@{name}" for name in ABLATION.rows}
     assert set(STAGES) == rows | {f"remade@{name}" for name in remade} | {"table"}
     written = {path for name in rows for path in STAGES[name].outs}
-    assert written | {ROWS_FILE} == STAGES["table"].inputs
+    assert written | {ROWS_FILE, REMOVED_FILE} == STAGES["table"].inputs
     runs = seed_by_seed(commands(ABLATION_YAML, "row", "remade_row"))
     assert list(runs)[:2] == ["recipe 0", "no_masks 0"]
     assert len(runs) == len(ABLATION.rows) * len(ABLATION.seeds)
@@ -132,24 +135,43 @@ def cells(page: str, name: str) -> list[str]:
 def test_the_table_tells_a_better_lever_from_one_that_does_nothing() -> None:
     ablation = Ablation((0, 1), 4, {name: Row(says=name) for name in ("first", "better", "same")})
     rows = {
-        name: [made_up(skill, seed) for seed in (0, 1)] for name, skill in (("first", 1), ("better", 3), ("same", 1))
+        name: {seed: made_up(skill, seed) for seed in (0, 1)}
+        for name, skill in (("first", 1), ("better", 3), ("same", 1))
     }
-    page = to_markdown(ablation, rows)
+    page = to_markdown(ablation, rows, NONE_REMOVED)
     assert "the 10 actors" in page
-    assert cells(page, "first")[3:5] == ["", ""]
-    gain, low, high = (float(figure) for figure in re.findall(r"-?[\d.]+", cells(page, "better")[3]))
+    assert cells(page, "first")[4:6] == ["", ""]
+    gain, low, high = (float(figure) for figure in re.findall(r"-?[\d.]+", cells(page, "better")[4]))
     assert 20 < low < gain < high
-    uars = [float(cells(page, name)[2].split()[0]) for name in ("better", "first")]
+    uars = [float(cells(page, name)[3].split()[0]) for name in ("better", "first")]
     assert gain == pytest.approx(uars[0] - uars[1], abs=0.11)
-    assert [figure[0] for figure in cells(page, "better")[4].split(", ")] == ["+", "+"]
-    assert cells(page, "same")[3:5] == ["0.0 (0.0 to 0.0)", "+0.0, +0.0"]
-    assert page == to_markdown(ablation, rows)
+    assert [figure[0] for figure in cells(page, "better")[5].split(", ")] == ["+", "+"]
+    assert cells(page, "same")[4:6] == ["0.0 (0.0 to 0.0)", "+0.0, +0.0"]
+    assert page == to_markdown(ablation, rows, NONE_REMOVED)
+    assert "Tried and removed" not in page
+
+
+def test_a_row_that_lacks_a_seed_is_compared_on_the_seeds_that_it_has() -> None:
+    ablation = Ablation((0, 1), 4, {name: Row(says=name) for name in ("first", "half")})
+    first = {seed: made_up(1, seed) for seed in (0, 1)}
+    page = to_markdown(ablation, {"first": first, "half": {1: first[1]}}, NONE_REMOVED)
+    assert [cells(page, name)[1] for name in ("first", "half")] == ["2", "1"]
+    assert cells(page, "half")[4:6] == ["0.0 (0.0 to 0.0)", "+0.0"]
+
+
+def test_lines_of_removed_levers_stay_on_the_page() -> None:
+    removed = read_removed(ROOT / REMOVED_FILE)
+    page = to_markdown(ABLATION, {"recipe": {seed: made_up(1, seed) for seed in ABLATION.seeds}}, removed)
+    assert f"in the commit `{removed.commit}`" in page
+    for line in removed.lines:
+        assert cells(page, line[0]) == line
+        assert line[1] == str(len(ABLATION.seeds))
 
 
 def test_rows_that_are_missing_or_tested_other_clips_are_named(tmp_path: Path) -> None:
     ablation = Ablation((0,), 4, {name: Row(says=name) for name in ("first", "second")})
     write_answers(tmp_path / "first" / "0", made_up(1, 0))
-    with pytest.raises(PipelineError, match="row 'second' has no answers"):
+    with pytest.raises(PipelineError, match="row 'second' lacks answers"):
         read_rows(ablation, [tmp_path / "first"])
     write_answers(tmp_path / "second" / "0", made_up(1, 0, clips=144))
     with pytest.raises(PipelineError, match="row 'second' tested other clips than the first"):
@@ -184,6 +206,7 @@ def test_rows_run_without_dvc_and_are_taken_over_by_it(workspace: Workspace) -> 
             (workspace.root / file).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(ROOT / file, workspace.root / file)
     (workspace.root / ROWS_FILE).write_text(SMALL_ROWS, encoding="utf-8")
+    shutil.copyfile(ROOT / REMOVED_FILE, workspace.root / REMOVED_FILE)
     dag = str(ABLATION_YAML.relative_to(ROOT))
     assert workspace.repro(f"{dag}:remade@mels_64") == {f"{dag}:remade@mels_64"}
 
@@ -198,7 +221,7 @@ def test_rows_run_without_dvc_and_are_taken_over_by_it(workspace: Workspace) -> 
     assert workspace.repro(f"{dag}:row@recipe", f"{dag}:remade_row@mels_64") == set()
     answers = [f"benchmark/ablation/answers/{row}" for row in rows]
     page = "metrics/ablation.md"
-    workspace.run(sys.executable, "-m", "benchmark.ablation.table", ROWS_FILE, page, *answers)
+    workspace.run(sys.executable, "-m", "benchmark.ablation.table", ROWS_FILE, REMOVED_FILE, page, *answers)
     assert "the 3 actors" in (workspace.root / page).read_text(encoding="utf-8")
     workspace.set_param("finetune_high.dropout", 0.3)
     assert workspace.run(*command).count("clips answered") == 3, "one row of three has a second training"

@@ -7,9 +7,11 @@ from numpy.typing import NDArray
 
 from speech_emotion.audio import decode, to_mono, trim_silence
 from speech_emotion.mel import dequantise, log_mel, quantise
-from speech_emotion.mel_settings import LEVELS
+from speech_emotion.mel_settings import LEVELS, MelSettings
+from speech_emotion.params import read_settings
 from tests.published import real_corpora
 from tests.sounds import RATE, SETTINGS, noise, sine
+from tests.workspace import ROOT
 
 WAVEFORMS = {
     "tone": sine(440),
@@ -58,9 +60,10 @@ def test_time_scale_is_kept(name: str) -> None:
     assert (mel.dtype, mel.shape) == (np.uint8, (128, 1 + len(WAVEFORMS[name]) // 160))
 
 
-def test_half_a_level_is_less_than_a_quarter_of_a_decibel() -> None:
-    # The figure that the README states: [-90, 30] dB in 255 steps.
-    assert SETTINGS.step_db / 2 == pytest.approx(0.2353, abs=1e-4)
+def test_half_a_level_is_what_the_readme_says() -> None:
+    settings = read_settings(ROOT / "params.yaml", "spectrograms", MelSettings)
+    assert settings.ceiling_db - settings.floor_db == 80
+    assert settings.step_db / 2 == pytest.approx(0.1569, abs=1e-4)
 
 
 @pytest.mark.filterwarnings("ignore:n_fft=.* is too large")

@@ -28,8 +28,8 @@ MEL = MelSettings(
 STILL = AugmentSettings(**{field.name: 0 for field in fields(AugmentSettings)})
 SMALL = {
     "image_size": 32, "window_s": 0.4, "batch_size": 12, "frozen_epochs": 1, "epochs": 3, "learning_rate": 0.01,
-    "body_rate": 0.5, "dropout": 0.1, "drop_path": 0.0, "label_smoothing": 0.1, "mixup": 0.0, "average": 0.0,
-    "balance": False, "level": "kept", "stretch": False, "shares": {},
+    "body_rate": 0.5, "dropout": 0.1, "label_smoothing": 0.1, "mixup": 0.0, "average": 0.0,
+    "shares": {},
     "seed": 0, "threads": 1,
 }  # fmt: skip
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmark.ablation.removed import Removed, read_removed
 from benchmark.ablation.rows import Ablation, read_ablation
 from benchmark.ablation.views import CROPS, ONE_CROP, OWN_LEVEL, OWN_MELS, VIEWS
 from benchmark.answers import Answers, read_answers
@@ -26,8 +27,12 @@ What each lever of the recipe gives: every row changes one thing, and is trained
 the {speakers} actors that the protocol `speakers` does not test, each once: seed by seed other ones, the rest and TESS
 in training. Nothing here is a result: levers are chosen on these figures. All in percent; brackets hold 95 % bootstrap
 intervals over actors. "Difference" is that of the UAR to the first row, on the same draws of actors; "over seeds" is
-the difference of each seed, whose actors differ, too."""
-HEADER = ("what changed", "accuracy", "UAR", "difference", "over seeds", "UAR, {crops} crops")
+the difference of each seed, whose actors differ, too. A row that lacks a seed is compared on the actors that it has."""
+HEADER = ("what changed", "seeds", "accuracy", "UAR", "difference", "over seeds", "UAR, {crops} crops")
+REMOVED = """\
+## Tried and removed
+
+Levers that brought nothing, measured beside the first row above; the code is in the commit `{commit}`."""
 ADAPTED = """\
 ## Speaker-adapted
 
@@ -37,43 +42,49 @@ ADAPTED_HEADER = ("shifted", "accuracy", "UAR", "difference", "over seeds")
 SHIFTS = {OWN_LEVEL: "by one number a speaker", OWN_MELS: "by one number for each mel bin of a speaker"}
 
 
-def read_rows(ablation: Ablation, folders: Sequence[Path]) -> dict[str, list[Answers]]:
-    """Return the answers of each row, seed by seed, in the order of `rows.yaml`.
+Seeds = Mapping[int, Answers]
+
+
+def read_rows(ablation: Ablation, folders: Sequence[Path]) -> dict[str, Seeds]:
+    """Return the answers of each row by seed, in the order of `rows.yaml`.
 
     Raises:
-        PipelineError: a row or a seed has no answers; two rows tested different clips.
+        PipelineError: a row has no answers, or the first lacks a seed; two rows tested different clips.
     """
     there = {folder.name: folder for folder in folders}
-    missing = [name for name in ablation.rows if name not in there]
-    if missing:
-        raise PipelineError(f"ablation: row '{missing[0]}' has no answers; run `python -m benchmark.run --ablation`")
-    rows = {name: [read_answers(there[name] / str(seed), VIEWS) for seed in ablation.seeds] for name in ablation.rows}
-    first = next(iter(rows.values()))
-    for name, answers in rows.items():
-        if any(not mine.clips.equals(theirs.clips) for mine, theirs in zip(answers, first, strict=True)):
+    rows: dict[str, Seeds] = {}
+    for name in ablation.rows:
+        found = {seed: there[name] / str(seed) for seed in ablation.seeds if name in there}
+        rows[name] = {seed: read_answers(folder, VIEWS) for seed, folder in found.items() if folder.exists()}
+        first = next(iter(rows.values()))
+        if not rows[name] or len(first) < len(ablation.seeds):
+            raise PipelineError(f"ablation: row '{name}' lacks answers; run `python -m benchmark.run --ablation`")
+        if any(not answers.clips.equals(first[seed].clips) for seed, answers in rows[name].items()):
             raise PipelineError(f"ablation: row '{name}' tested other clips than the first; run it again with --force")
     return rows
 
 
-def to_markdown(ablation: Ablation, rows: Mapping[str, Sequence[Answers]]) -> str:
-    """Return the page: a table with one line a row, and the speaker-adapted scores of the first."""
-    first, *others = rows.values()
-    plain = View(first, ONE_CROP)
-    names = [ablation.rows[name].says for name in rows]
-    views = [plain, *(View(answers, ONE_CROP) for answers in others)]
-    lines = [
-        [name, *_scores(view), *(_difference(view, plain) if view is not plain else ["", ""]), percent(crops.uar)]
-        for name, view, crops in zip(names, views, (View(answers, CROPS) for answers in rows.values()), strict=True)
+def to_markdown(ablation: Ablation, rows: Mapping[str, Seeds], removed: Removed) -> str:
+    """Return the page: a table with one line a row, lines of earlier rows, speaker-adapted scores of the first row."""
+    name, *_ = rows
+    first = rows[name]
+    lines = [_line(ablation.rows[name].says, seeds, first) for name, seeds in rows.items()]
+    adapted = [
+        [says, *_scores(View(first, view)), *_difference(View(first, view), View(first, ONE_CROP))]
+        for view, says in SHIFTS.items()
     ]
-    shifted = {says: View(first, view) for view, says in SHIFTS.items()}
-    adapted = [[says, *_scores(view), *_difference(view, plain)] for says, view in shifted.items()]
-    parts = [
-        INTRODUCTION.format(speakers=len(plain.matrices)),
-        table([text.format(crops=ablation.crops) for text in HEADER], lines),
-        ADAPTED,
-        table(ADAPTED_HEADER, adapted),
-    ]
-    return "\n\n".join(parts) + "\n"
+    header = [text.format(crops=ablation.crops) for text in HEADER]
+    speakers = len(View(first, ONE_CROP).matrices)
+    parts = [INTRODUCTION.format(speakers=speakers), table(header, lines)]
+    if removed.lines:
+        parts += [REMOVED.format(commit=removed.commit), table(header, removed.lines)]
+    return "\n\n".join([*parts, ADAPTED, table(ADAPTED_HEADER, adapted)]) + "\n"
+
+
+def _line(says: str, seeds: Seeds, first: Seeds) -> list[str]:
+    view, plain = View(seeds, ONE_CROP), View({seed: first[seed] for seed in seeds}, ONE_CROP)
+    difference = _difference(view, plain) if seeds is not first else ["", ""]
+    return [says, str(len(seeds)), *_scores(view), *difference, percent(View(seeds, CROPS).uar)]
 
 
 class View:
@@ -85,10 +96,10 @@ class View:
         uars: of each seed.
     """
 
-    def __init__(self, answers: Sequence[Answers], view: str) -> None:
-        self.matrices = _by_speaker(answers, view)
+    def __init__(self, seeds: Seeds, view: str) -> None:
+        self.matrices = _by_speaker(list(seeds.values()), view)
         self.uar = float(confusion.uar(self.matrices.sum(axis=0)))
-        self.uars = np.array([confusion.uar(_by_speaker([one], view).sum(axis=0)) for one in answers])
+        self.uars = np.array([confusion.uar(_by_speaker([one], view).sum(axis=0)) for one in seeds.values()])
 
 
 def _by_speaker(answers: Sequence[Answers], view: str) -> Matrices:
@@ -121,11 +132,12 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Read argv, rows and answers, write the page."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("rows", type=Path)
+    parser.add_argument("removed", type=Path, help="lines of rows that there are no more")
     parser.add_argument("page", type=Path, help="Markdown to write")
     parser.add_argument("answers", type=Path, nargs="+", help="folders of the rows")
     args = parser.parse_args(argv)
     ablation = read_ablation(args.rows)
-    write_text(args.page, to_markdown(ablation, read_rows(ablation, args.answers)))
+    write_text(args.page, to_markdown(ablation, read_rows(ablation, args.answers), read_removed(args.removed)))
     print(f"{args.page}: {len(ablation.rows)} rows")
 
 

@@ -14,6 +14,7 @@ WORDS = (
     "predicted",
     "clips of",
     "what changed",
+    "shifted",
     "what to know",
 )
 
