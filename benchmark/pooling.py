@@ -7,8 +7,8 @@ from typing import Any
 import pandas as pd
 
 from benchmark.answers import Answers, read_answers
-from benchmark.cells import PROTOCOLS
-from benchmark.scoring import Pooled, leak_gap, pool, scores
+from benchmark.cells import NEW_VOICES, PROTOCOLS, UNSEEN
+from benchmark.scoring import Pooled, leak_gap, pool, scores, unseen
 from benchmark.views import SINGLE, VIEWS
 from speech_emotion.errors import PipelineError, listed
 
@@ -55,6 +55,7 @@ def benchmark(cells: Mapping[str, Answers], published: pd.DataFrame) -> dict[str
         "crops": made_from["crops"],
         "protocols": {name: {view: scores(pooled) for view, pooled in of.items()} for name, of in views.items()},
         "temperatures": {name: cell.temperatures for name, cell in cells.items()},
+        "unseen": {name: unseen(views[name]["high"], UNSEEN) for name in NEW_VOICES if name in views},
         "published": _published(published),
     }
     if {"random", "luna_jimenez"} <= views.keys():

@@ -82,6 +82,12 @@ def scores(pooled: Pooled) -> dict[str, Any]:
     }
 
 
+def unseen(pooled: Pooled, voices: Sequence[str]) -> dict[str, Any]:
+    """Return the rates of `voices` and of all others."""
+    chosen = np.isin(pooled.speaker, voices)
+    return {"unseen": _rates(pooled[chosen]), "others": _rates(pooled[~chosen])}
+
+
 def bins(pooled: Pooled, *, calibrated: bool) -> Reliability:
     """Return how often each confidence is right."""
     confidence = pooled.confidence if calibrated else pooled.raw_confidence

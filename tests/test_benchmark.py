@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from benchmark.answers import Answers, read_answers, read_made_from, write_answers
-from benchmark.cells import CELLS, PROTOCOLS
+from benchmark.cells import CELLS, NEW_VOICES, PROTOCOLS, UNSEEN
 from benchmark.nested import Recipe, nested_answers
 from benchmark.run import CELLS_YAML, commands
 from benchmark.views import VIEWS
@@ -16,12 +16,13 @@ from speech_emotion import training
 from speech_emotion.errors import PipelineError
 from speech_emotion.leaks import refuse_leaks
 from speech_emotion.network import body_state, build_network
-from speech_emotion.splits import SPEAKER_PROTOCOLS, split_clips
+from speech_emotion.params import read_settings
+from speech_emotion.splits import SPEAKER_PROTOCOLS, SplitSettings, split_clips
 from speech_emotion.training import describe, fine_tune, refit
 from speech_emotion.weights import save_tensors
 from tests.benchmarks import COPY, ORIGINAL, published_labels
 from tests.pipeline import Stage, import_closure, read_stages
-from tests.trainings import BACKBONE, MEL, easy_mels, easy_split, train_settings
+from tests.trainings import BACKBONE, MEL, PARAMS, easy_mels, easy_split, train_settings
 from tests.workspace import ROOT
 
 STAGES = read_stages(CELLS_YAML)
@@ -38,6 +39,14 @@ def test_cells_are_the_folds_and_directions_of_four_protocols() -> None:
     counts = {protocol: len(names) for protocol, names in PROTOCOLS.items()}
     assert counts == {"random": 1, "luna_jimenez": 5, "emobox": 6, "tess_swap": 2}
     assert list(STAGES) == [*(f"cell@{name}" for name in CELLS), "pool"]
+
+
+def test_unseen_actors_are_those_that_the_ablation_leaves_out(labels: pd.DataFrame) -> None:
+    assert read_settings(PARAMS, "split", SplitSettings).speakers.test == UNSEEN
+    for protocol in NEW_VOICES:
+        splits = [split_clips(labels, CELLS[name].split_settings) for name in PROTOCOLS[protocol]]
+        tested = pd.concat([split[split["part"] == "test"] for split in splits])
+        assert set(UNSEEN) < set(labels.set_index("clip")["speaker"][tested["clip"]])
 
 
 @each_cell
