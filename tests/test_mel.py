@@ -110,11 +110,15 @@ def test_frame_of_a_click_tells_when_it_was(start_s: float) -> None:
 @pytest.mark.parametrize("corpus", ["ravdess", "tess"])
 def test_range_holds_the_real_corpora(corpus: str) -> None:
     paths = sorted(path for path in (real_corpora() / corpus).rglob("*") if path.suffix in (".flac", ".wav"))
-    levels = np.zeros(LEVELS + 1)
+    at_floor, loudest_at_floor, at_ceiling = [], [], []
     for path in paths[:: len(paths) // 60]:
         waveform = trim_silence(to_mono(*decode(path), RATE), RATE, trim_db=SETTINGS.trim_db)
-        levels += np.bincount(quantise(log_mel(waveform, SETTINGS), SETTINGS).ravel(), minlength=LEVELS + 1)
-    shares = levels / levels.sum()
-    # Over all clips: 0.06 % (RAVDESS) and 0.04 % (TESS) of the cells at the floor, less than one in a million on top.
-    assert shares[0] < 0.002
-    assert shares[LEVELS] < 1e-5
+        mel = quantise(log_mel(waveform, SETTINGS), SETTINGS)
+        at_floor.append((mel == 0).mean())
+        loudest_at_floor.append((mel[:, mel.sum(axis=0).argmax()] == 0).mean())
+        at_ceiling.append((mel == LEVELS).mean())
+    # The floor takes off what is between words and above the voice. Over all clips, of all cells and of the loudest
+    # frame's: 41 % and 15 % (RAVDESS), 35 % and 6 % (TESS). Less than one in a million is on top.
+    assert 0.25 < np.mean(at_floor) < 0.5
+    assert np.mean(loudest_at_floor) < 0.2
+    assert np.mean(at_ceiling) < 1e-5
