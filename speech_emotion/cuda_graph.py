@@ -18,7 +18,7 @@ class CudaGraph(Callback):  # type: ignore[misc]
     def before_fit(self) -> None:
         """Record, in bfloat16 as MixedPrecision trains, with a batch of the training loader."""
         # The fit before left its last loss; while that lives, so does its autograd graph, and none can be recorded.
-        self.learn.loss = self.learn.loss_grad = self.learn.pred = None
+        self.learn.loss_grad = None
         gc.collect()  # recordings are in reference cycles, and hold the memory of all activations
         torch.cuda.empty_cache()
         images, _ = self.dls.train.one_batch()
