@@ -1,7 +1,7 @@
 """What the cache costs beside the tutorial's pictures: `SPEECH_CORPORA=... python -m benchmark.preprocessing`.
 
 One run measures both, so that the ratios mean something where the seconds depend on the machine. Busy neighbours
-lengthen the wall time of what uses all cores most; the CPU time (of all processes together) tells.
+lengthen the time of what uses all cores most.
 """
 
 import argparse
@@ -12,14 +12,12 @@ import tempfile
 import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import soundfile
-from joblib.externals.loky import get_reusable_executor
 from threadpoolctl import threadpool_limits
 
 from speech_emotion.command import run
@@ -38,32 +36,17 @@ PICTURE_IN, PICTURE_DPI = (6, 4), 72  # 432 x 288
 FMAX_HZ = 8000
 
 
-@dataclass(frozen=True)
-class Cost:
-    """Seconds: of the clock, and of all processors together."""
-
-    wall_s: float
-    cpu_s: float
-
-    def __add__(self, other: "Cost") -> "Cost":
-        return Cost(self.wall_s + other.wall_s, self.cpu_s + other.cpu_s)
-
-    def over(self, clips: int) -> "Cost":
-        """Return the cost of one of `clips`."""
-        return Cost(self.wall_s / clips, self.cpu_s / clips)
-
-
-def cost(work: Callable[[], object]) -> Cost:
-    """Return what `work` costs, its ended child processes included."""
-    wall_s, cpu_s = time.perf_counter(), sum(os.times()[:4])
+def seconds(work: Callable[[], object]) -> float:
+    """Return what `work` takes by the clock."""
+    began = time.perf_counter()
     work()
-    return Cost(time.perf_counter() - wall_s, sum(os.times()[:4]) - cpu_s)
+    return time.perf_counter() - began
 
 
-def cost_a_clip(work: Callable[[Path], object], clips: Sequence[Path]) -> Cost:
-    """Return the mean cost of `work`, after one clip that pays for imports and caches."""
+def seconds_a_clip(work: Callable[[Path], object], clips: Sequence[Path]) -> float:
+    """Return the mean time of `work`, after one clip that pays for imports and caches."""
     work(clips[0])
-    return cost(lambda: [work(clip) for clip in clips]).over(len(clips))
+    return seconds(lambda: [work(clip) for clip in clips]) / len(clips)
 
 
 def tutorial_picture(clip: Path, picture: Path) -> None:
@@ -83,10 +66,15 @@ def tutorial_picture(clip: Path, picture: Path) -> None:
     plt.close(figure)
 
 
-def cache(corpus: Path, target: Path, settings: MelSettings) -> None:
-    """Do what the stage does for one corpus: start workers, decode, compute, write; without the start of Python."""
-    cache_spectrograms(corpus.name, corpus, target, settings, committed=[])
-    get_reusable_executor().shutdown(wait=True)  # the system tells the CPU time of processes that have ended
+def seconds_of_shards(corpora: Path, target: Path, settings: MelSettings) -> float:
+    """Return the time of all corpora with a worker a core, after one corpus that pays for the start of the workers."""
+
+    def cache(*names: str) -> None:
+        for name in names:
+            cache_spectrograms(name, corpora / name, target / name, settings, committed=[])
+
+    cache(CORPORA[0])
+    return seconds(lambda: cache(*CORPORA))
 
 
 def clips_of(corpus: Path) -> list[Path]:
@@ -139,39 +127,39 @@ def measure(corpora: Path, sample: int) -> None:
         raise PipelineError(f"{corpora}: holds {len(clips)} clips as files; name a folder with {' and '.join(CORPORA)}")
     sampled = clips[:: len(clips) // sample][:sample]
     settings = read_settings(ROOT / "params.yaml", "spectrograms", MelSettings)
-    ways: dict[str, Cost] = {}
+    ways: dict[str, float] = {}
     with tempfile.TemporaryDirectory() as temporary:
         picture, workspace = Path(temporary) / "picture.jpg", Workspace(Path(temporary) / "workspace", corpora)
-        with threadpool_limits(1):  # others would only wait, and double the CPU time
-            ways["tutorial's picture, one process"] = cost_a_clip(lambda clip: tutorial_picture(clip, picture), sampled)
-        ways["log-mel, one process"] = cost_a_clip(lambda clip: clip_mel(clip, settings), sampled)
-        caches = [partial(cache, corpora / corpus, Path(temporary) / corpus, settings) for corpus in CORPORA]
-        ways[f"log-mels in shards, {os.cpu_count()} cores"] = sum(map(cost, caches), Cost(0, 0)).over(len(clips))
-        stages = {corpus: cost(partial(workspace.stage, corpus)) for corpus in CORPORA}
-        ways[f"both stages, {os.cpu_count()} cores"] = sum(stages.values(), Cost(0, 0)).over(len(clips))
+        with threadpool_limits(1):
+            ways["tutorial's picture, one process"] = seconds_a_clip(
+                lambda clip: tutorial_picture(clip, picture), sampled
+            )
+        ways["log-mel, one process"] = seconds_a_clip(lambda clip: clip_mel(clip, settings), sampled)
+        shards = seconds_of_shards(corpora, Path(temporary), settings)
+        ways[f"log-mels in shards, {os.cpu_count()} cores"] = shards / len(clips)
+        stages = {corpus: seconds(partial(workspace.stage, corpus)) for corpus in CORPORA}
+        ways[f"both stages, {os.cpu_count()} cores"] = sum(stages.values()) / len(clips)
         workspace.commit()
         workspace.change_a_clip("tess")
-        stages["tess again, after one changed clip"] = cost(partial(workspace.stage, "tess"))
+        stages["tess again, after one changed clip"] = seconds(partial(workspace.stage, "tess"))
     from rich.console import Console
 
     console = Console()
     console.print(_table(ways, len(clips)))
     console.print(
-        f"One process: mean of {len(sampled)} clips; else {len(clips)} clips, and the stages from start to end."
+        f"One process: mean of {len(sampled)} clips. The stages run from start to end, all else after a start."
     )
     for stage, took in stages.items():
-        console.print(f"stage {stage}: {took.wall_s:.1f} s (CPU {took.cpu_s:.1f} s)")
+        console.print(f"stage {stage}: {took:.1f} s")
 
 
-def _table(ways: Mapping[str, Cost], clips: int) -> "Table":
+def _table(ways: Mapping[str, float], clips: int) -> "Table":
     from rich.table import Table
 
-    table = Table("", "ms a clip", "CPU ms", f"s, {clips} clips", "times faster", "by CPU")
+    table = Table("", "ms a clip", f"s, {clips} clips", "times faster")
     tutorial, *_ = ways.values()
-    for way, clip in ways.items():
-        figures = (1e3 * clip.wall_s, 1e3 * clip.cpu_s, clips * clip.wall_s)
-        ratios = (tutorial.wall_s / clip.wall_s, tutorial.cpu_s / clip.cpu_s)
-        table.add_row(way, *(f"{figure:.1f}" for figure in (*figures, *ratios)))
+    for way, took in ways.items():
+        table.add_row(way, *(f"{figure:.1f}" for figure in (1e3 * took, clips * took, tutorial / took)))
     return table
 
 
