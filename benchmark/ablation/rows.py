@@ -30,6 +30,7 @@ class Ablation:
     seeds: tuple[int, ...]
     crops: int
     rows: dict[str, Row]
+    trained_on: str = ""  # which devices, a sentence for the page
 
 
 def read_ablation(path: Path) -> Ablation:
@@ -56,18 +57,17 @@ def read_row(path: Path, name: str) -> Row:
     return rows[name]
 
 
-def changed(settings: Settings, *changes: Changes) -> Settings:
-    """Return the dataclass `settings` with `changes`, one after the other; nested dataclasses are changed in place.
+def changed(settings: Settings, changes: Changes) -> Settings:
+    """Return the dataclass `settings` with `changes`; nested dataclasses are changed in place.
 
     Raises:
         PipelineError: a name is unknown, or a value cannot be.
     """
-    for change in changes:
-        for name, value in change.items():
-            before = getattr(settings, name, None)
-            after = changed(before, value) if is_dataclass(before) else value
-            try:
-                settings = replace(settings, **{name: after})  # type: ignore[type-var]
-            except (TypeError, ValueError) as error:
-                raise PipelineError(f"ablation: cannot set {name} to {value!r} ({error}); correct the row") from error
+    for name, value in changes.items():
+        before = getattr(settings, name, None)
+        after = changed(before, value) if is_dataclass(before) else value
+        try:
+            settings = replace(settings, **{name: after})  # type: ignore[type-var]
+        except (TypeError, ValueError) as error:
+            raise PipelineError(f"ablation: cannot set {name} to {value!r} ({error}); correct the row") from error
     return settings

@@ -75,7 +75,8 @@ def to_markdown(ablation: Ablation, rows: Mapping[str, Seeds], removed: Removed)
     ]
     header = [text.format(crops=ablation.crops) for text in HEADER]
     speakers = len(View(first, ONE_CROP).matrices)
-    parts = [INTRODUCTION.format(speakers=speakers), table(header, lines)]
+    introduction = f"{INTRODUCTION.format(speakers=speakers)}\n{ablation.trained_on}".rstrip()
+    parts = [introduction, table(header, lines)]
     if removed.lines:
         parts += [REMOVED.format(commit=removed.commit), table(header, removed.lines)]
     return "\n\n".join([*parts, ADAPTED, table(ADAPTED_HEADER, adapted)]) + "\n"

@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 
 from benchmark.ablation.folds import development_split
-from benchmark.ablation.rows import Row, changed, read_ablation, read_row
+from benchmark.ablation.rows import Changes, Row, changed, read_ablation, read_row
 from benchmark.ablation.views import CROPS, ONE_CROP, OWN_LEVEL, OWN_MELS, VIEWS
 from benchmark.answers import Answers, input_md5s, read_made_from, write_answers
 from benchmark.nested import Logits, Model, Recipe, fit
@@ -89,14 +89,10 @@ def _recipe(args: argparse.Namespace, row: Row, seed: int, folder: Path) -> Reci
 
 
 def _settings(args: argparse.Namespace, row: Row, seed: int) -> tuple[TrainSettings, TrainSettings | None]:
-    low, high = (
-        None
-        if changes is None
-        else replace(changed(read_settings(args.params, f"finetune_{stage}", TrainSettings), changes), seed=seed)
-        for stage, changes in (("low", row.low), ("high", row.high))
-    )
-    assert low is not None  # as `Row.low`
-    return low, high
+    def of(section: str, changes: Changes) -> TrainSettings:
+        return replace(changed(read_settings(args.params, section, TrainSettings), changes), seed=seed)
+
+    return of("finetune_low", row.low), None if row.high is None else of("finetune_high", row.high)
 
 
 def _made_from(args: argparse.Namespace, row: Row, seed: int) -> dict[str, Any]:
