@@ -6,12 +6,9 @@ No flip, rotation or warping: time has a direction and frequency a scale.
 from dataclasses import dataclass
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from speech_emotion.view import window
-
-FILTER_POINTS = 6  # evenly over the mel bins
 
 
 @dataclass(frozen=True)
@@ -21,7 +18,6 @@ class AugmentSettings:
     speed: float  # rate drawn from [1 - speed, 1 + speed]
     gain_db: float  # level drawn from [-gain_db, gain_db]
     shift_mels: int  # whole mel bins up or down: a higher or a lower voice
-    filter_db: float  # gain drawn anew for some frequencies, linear between them
     time_masks: int
     time_mask_share: float  # longest time mask, share of the window
     mel_masks: int
@@ -41,7 +37,7 @@ def random_window(levels: Tensor, lengths: Tensor, width: int, *, speed: float) 
 
 
 def augment(windows: Tensor, settings: AugmentSettings, range_db: float) -> Tensor:
-    """Change level, pitch and colour of `[B, M, W]` windows in [0, 1], and mask stripes (SpecAugment).
+    """Change level and pitch of `[B, M, W]` windows in [0, 1], and mask stripes (SpecAugment).
 
     Args:
         windows: 0 is the floor, 1 the ceiling of the dB range.
@@ -52,8 +48,6 @@ def augment(windows: Tensor, settings: AugmentSettings, range_db: float) -> Tens
     """
     windows = _shift(windows, settings.shift_mels)
     windows = _gain(windows, settings.gain_db / range_db)
-    if settings.filter_db:
-        windows = _filter(windows, settings.filter_db / range_db)
     for _ in range(settings.time_masks):
         windows = _mask(windows, 2, settings.time_mask_share)
     for _ in range(settings.mel_masks):
@@ -77,16 +71,6 @@ def _shift(windows: Tensor, bins: int) -> Tensor:
 def _gain(windows: Tensor, share: float) -> Tensor:
     gain = share * _uniform(len(windows), windows.device)[:, None, None]
     return torch.where(windows > 0, (windows + gain).clamp(0, 1), windows)
-
-
-def _filter(windows: Tensor, share: float) -> Tensor:
-    """Change each clip's level by a curve over frequency: another microphone, room or vocal tract.
-
-    Source: Nam et al. 2022, FilterAugment, doi:10.1109/ICASSP43922.2022.9747680.
-    """
-    points = share * (2 * torch.rand(len(windows), 1, FILTER_POINTS, device=windows.device) - 1)
-    curve = F.interpolate(points, windows.shape[1], mode="linear", align_corners=True).transpose(1, 2)  # [B, M, 1]
-    return torch.where(windows > 0, (windows + curve).clamp(0, 1), windows)
 
 
 def _mask(windows: Tensor, axis: int, share: float) -> Tensor:

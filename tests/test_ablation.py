@@ -11,10 +11,10 @@ import pytest
 
 from benchmark.ablation.folds import development_split
 from benchmark.ablation.removed import Removed, read_removed
-from benchmark.ablation.rows import Ablation, Row, changed, read_ablation, read_row
+from benchmark.ablation.rows import Ablation, Base, Row, changed, read_ablation, read_row
 from benchmark.ablation.table import read_rows, to_markdown
 from benchmark.ablation.views import VIEWS
-from benchmark.answers import Answers, write_answers
+from benchmark.answers import Answers, read_made_from, write_answers
 from benchmark.run import ABLATION_YAML, ROWS_YAML, commands, seed_by_seed
 from speech_emotion.emotions import EMOTIONS
 from speech_emotion.errors import PipelineError
@@ -33,7 +33,8 @@ ROWS_FILE = str(ROWS_YAML.relative_to(ROOT))
 REMOVED_FILE = ROWS_FILE.replace("rows", "removed")
 ABLATION = read_ablation(ROWS_YAML)
 LISTS = read_settings(PARAMS, "split", SplitSettings).speakers
-NONE_REMOVED = Removed("", [])
+NONE_REMOVED = Removed("", "", [])
+BASE = Base("half of the epochs", {})
 each_stage = pytest.mark.parametrize("stage", STAGES.values(), ids=STAGES)
 
 
@@ -80,13 +81,14 @@ def test_a_change_that_cannot_be_is_refused(change: dict[str, object]) -> None:
 @pytest.mark.parametrize("name", ABLATION.rows)
 def test_every_row_but_the_first_changes_something_that_is_there(name: str) -> None:
     row, before, after = ABLATION.rows[name], [], []
+    shared = {"finetune_low": ABLATION.base.low}
     for section, settings, changes in (
         ("finetune_low", TrainSettings, row.low),
         ("finetune_high", TrainSettings, row.high or {}),
         ("backbone", BackboneSettings, row.backbone),
         ("spectrograms", MelSettings, row.spectrograms),
     ):
-        before.append(read_settings(PARAMS, section, settings))
+        before.append(changed(read_settings(PARAMS, section, settings), shared.get(section, {})))
         after.append(changed(before[-1], changes))
     assert (before == after and row.high is None) == (name == "recipe")
 
@@ -98,7 +100,7 @@ def test_the_dag_has_every_row_and_remakes_spectrograms_where_they_change() -> N
     written = {path for name in rows for path in STAGES[name].outs}
     assert written | {ROWS_FILE, REMOVED_FILE} == STAGES["table"].inputs
     runs = seed_by_seed(commands(ABLATION_YAML, "row", "remade_row"))
-    assert list(runs)[:2] == ["recipe 0", "no_masks 0"]
+    assert list(runs)[:2] == ["recipe 0", "twice_as_long 0"]
     assert len(runs) == len(ABLATION.rows) * len(ABLATION.seeds)
 
 
@@ -133,13 +135,14 @@ def cells(page: str, name: str) -> list[str]:
 
 
 def test_the_table_tells_a_better_lever_from_one_that_does_nothing() -> None:
-    ablation = Ablation((0, 1), 4, {name: Row(says=name) for name in ("first", "better", "same")})
+    ablation = Ablation((0, 1), 4, BASE, {name: Row(says=name) for name in ("first", "better", "same")})
     rows = {
         name: {seed: made_up(skill, seed) for seed in (0, 1)}
         for name, skill in (("first", 1), ("better", 3), ("same", 1))
     }
     page = to_markdown(ablation, rows, NONE_REMOVED)
     assert "the 10 actors" in page
+    assert "has half of the epochs, unless" in page
     assert cells(page, "first")[4:6] == ["", ""]
     gain, low, high = (float(figure) for figure in re.findall(r"-?[\d.]+", cells(page, "better")[4]))
     assert 20 < low < gain < high
@@ -152,7 +155,7 @@ def test_the_table_tells_a_better_lever_from_one_that_does_nothing() -> None:
 
 
 def test_a_row_that_lacks_a_seed_is_compared_on_the_seeds_that_it_has() -> None:
-    ablation = Ablation((0, 1), 4, {name: Row(says=name) for name in ("first", "half")})
+    ablation = Ablation((0, 1), 4, BASE, {name: Row(says=name) for name in ("first", "half")})
     first = {seed: made_up(1, seed) for seed in (0, 1)}
     page = to_markdown(ablation, {"first": first, "half": {1: first[1]}}, NONE_REMOVED)
     assert [cells(page, name)[1] for name in ("first", "half")] == ["2", "1"]
@@ -169,7 +172,7 @@ def test_lines_of_removed_levers_stay_on_the_page() -> None:
 
 
 def test_rows_that_are_missing_or_tested_other_clips_are_named(tmp_path: Path) -> None:
-    ablation = Ablation((0,), 4, {name: Row(says=name) for name in ("first", "second")})
+    ablation = Ablation((0,), 4, BASE, {name: Row(says=name) for name in ("first", "second")})
     write_answers(tmp_path / "first" / "0", made_up(1, 0))
     with pytest.raises(PipelineError, match="row 'second' lacks answers"):
         read_rows(ablation, [tmp_path / "first"])
@@ -191,6 +194,7 @@ SMALL_ROWS = """\
 ablation:
   seeds: [0, 1, 2]
   crops: 2
+  base: {says: as many epochs, low: {dropout: 0.4}}
   rows:
     recipe: {says: as it is}
     random_weights: {says: another seed of the first weights, backbone: {seed: 1}, high: {}}
@@ -215,6 +219,8 @@ def test_rows_run_without_dvc_and_are_taken_over_by_it(workspace: Workspace) -> 
     printed = workspace.run(*command)
     assert len(re.findall(r"^\w+ [012]: \d+ clips answered", printed, re.MULTILINE)) == 9
     assert workspace.run(*command).count("is there already") == 9
+    made_from = read_made_from(workspace.root / "benchmark/ablation/answers/random_weights/0")
+    assert (made_from["low"]["dropout"], made_from["high"]["dropout"]) == (0.4, 0.2), "the base is the first training's"
 
     for row in rows:
         workspace.dvc("commit", "--force", f"{dag}:{'remade_row' if row == 'mels_64' else 'row'}@{row}")

@@ -11,7 +11,7 @@ from tests.trainings import STILL
 
 RANGE_DB = 120.0
 EVERYTHING = replace(
-    STILL, speed=0.1, gain_db=6.0, shift_mels=3, filter_db=6.0,
+    STILL, speed=0.1, gain_db=6.0, shift_mels=3,
     time_masks=2, time_mask_share=0.2, mel_masks=2, mel_mask_share=0.2,
 )  # fmt: skip
 
@@ -102,18 +102,6 @@ def test_a_shift_moves_whole_bins_at_most_as_far_as_it_says():
     assert shifts == set(range(-3, 4))
 
 
-def test_a_filter_is_a_smooth_curve_over_frequency_that_leaves_silence_alone():
-    windows = noise_windows(400)
-    changed = augment(windows, replace(STILL, filter_db=6.0), RANGE_DB)
-    assert (changed[:, :, -5:] == 0).all()
-    curve_db = (changed - windows)[:, :, :-5] * RANGE_DB
-    torch.testing.assert_close(curve_db, curve_db[:, :, :1].expand_as(curve_db), atol=1e-3, rtol=0)
-    assert -6 <= curve_db.min() < -5
-    assert 5 < curve_db.max() <= 6
-    bend = curve_db[:, :, 0].diff(dim=1).diff(dim=1).abs()
-    assert (bend > 1e-2).sum(dim=1).max() <= 8, "straight but for the four points within"
-
-
 @pytest.mark.parametrize(("kind", "axis", "extent"), [("time", 2, 40), ("mel", 1, 24)])
 @pytest.mark.parametrize("masks", [1, 2])
 def test_masks_are_stripes_of_the_stated_extent_filled_with_the_mean(kind, axis, extent, masks):
@@ -136,7 +124,7 @@ def test_masks_are_stripes_of_the_stated_extent_filled_with_the_mean(kind, axis,
 
 def test_time_and_frequency_keep_their_direction():
     # Levels that rise with time and with frequency must never fall, whatever is drawn.
-    settings = replace(EVERYTHING, filter_db=0.0, time_masks=0, mel_masks=0)
+    settings = replace(EVERYTHING, time_masks=0, mel_masks=0)
     rising = (torch.arange(1, 25)[:, None] * 4 + torch.arange(1, 101)).to(torch.uint8)
     levels, lengths = pack([rising.numpy()] * 200)
     changed = augment(random_window(levels, lengths, 60, speed=0.2), settings, RANGE_DB)

@@ -10,7 +10,8 @@ from speech_emotion.params import read_settings
 class Removed:
     """Lines of the table, as they stood on the page of `commit`."""
 
-    commit: str
+    commit: str  # that has the code
+    first: str  # what the lines are compared with
     lines: list[list[str]]
 
 

@@ -1,4 +1,4 @@
-"""The rows of the ablation: `rows.yaml` over `params.yaml`."""
+"""The rows of the ablation: `rows.yaml` over its `base` over `params.yaml`."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, is_dataclass, replace
@@ -24,11 +24,20 @@ class Row:
 
 
 @dataclass(frozen=True)
+class Base:
+    """What all rows change of `finetune_low`."""
+
+    says: str
+    low: dict[str, Any]
+
+
+@dataclass(frozen=True)
 class Ablation:
-    """Content of `rows.yaml`; the first row is what the others are compared with."""
+    """Content of `rows.yaml`; every row changes the base, the first row nothing else."""
 
     seeds: tuple[int, ...]
     crops: int
+    base: Base
     rows: dict[str, Row]
     trained_on: str = ""  # which devices, a sentence for the page
 

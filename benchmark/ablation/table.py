@@ -25,14 +25,16 @@ INTRODUCTION = """\
 
 What each lever of the recipe gives: every row changes one thing, and is trained and tested like the first. Tested are
 the {speakers} actors that the protocol `speakers` does not test, each once: seed by seed other ones, the rest and TESS
-in training. Nothing here is a result: levers are chosen on these figures. All in percent; brackets hold 95 % bootstrap
-intervals over actors. "Difference" is that of the UAR to the first row, on the same draws of actors; "over seeds" is
-the difference of each seed, whose actors differ, too. A row that lacks a seed is compared on the actors that it has."""
+in training. The first training has {base}, unless a row says otherwise.
+Nothing here is a result: levers are chosen on these figures. All in percent; brackets hold 95 % bootstrap intervals
+over actors. "Difference" is that of the UAR to the first row, on the same draws of actors; "over seeds" is the
+difference of each seed, whose actors differ, too. A row that lacks a seed is compared on the actors that it has."""
 HEADER = ("what changed", "seeds", "accuracy", "UAR", "difference", "over seeds", "UAR, {crops} crops")
 REMOVED = """\
 ## Tried and removed
 
-Levers that brought nothing, measured beside the first row above; the code is in the commit `{commit}`."""
+Levers that brought nothing; the code is in the commit `{commit}`. Differences are to the first row of their time:
+{first}."""
 ADAPTED = """\
 ## Speaker-adapted
 
@@ -75,10 +77,10 @@ def to_markdown(ablation: Ablation, rows: Mapping[str, Seeds], removed: Removed)
     ]
     header = [text.format(crops=ablation.crops) for text in HEADER]
     speakers = len(View(first, ONE_CROP).matrices)
-    introduction = f"{INTRODUCTION.format(speakers=speakers)}\n{ablation.trained_on}".rstrip()
+    introduction = f"{INTRODUCTION.format(speakers=speakers, base=ablation.base.says)}\n{ablation.trained_on}".rstrip()
     parts = [introduction, table(header, lines)]
     if removed.lines:
-        parts += [REMOVED.format(commit=removed.commit), table(header, removed.lines)]
+        parts += [REMOVED.format(commit=removed.commit, first=removed.first), table(header, removed.lines)]
     return "\n\n".join([*parts, ADAPTED, table(ADAPTED_HEADER, adapted)]) + "\n"
 
 

@@ -6,6 +6,7 @@ import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
@@ -89,10 +90,12 @@ def _recipe(args: argparse.Namespace, row: Row, seed: int, folder: Path) -> Reci
 
 
 def _settings(args: argparse.Namespace, row: Row, seed: int) -> tuple[TrainSettings, TrainSettings | None]:
-    def of(section: str, changes: Changes) -> TrainSettings:
-        return replace(changed(read_settings(args.params, section, TrainSettings), changes), seed=seed)
+    def of(section: str, *changes: Changes) -> TrainSettings:
+        settings = read_settings(args.params, section, TrainSettings)
+        return replace(reduce(changed, changes, settings), seed=seed)
 
-    return of("finetune_low", row.low), None if row.high is None else of("finetune_high", row.high)
+    low = of("finetune_low", read_ablation(args.rows).base.low, row.low)
+    return low, None if row.high is None else of("finetune_high", row.high)
 
 
 def _made_from(args: argparse.Namespace, row: Row, seed: int) -> dict[str, Any]:
