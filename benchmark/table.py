@@ -41,7 +41,7 @@ Not to be compared with the rows above. Speaker-adapted: the high-resolution mod
 test speaker were shifted by one number that brings their mean level to that of the training speakers of the corpus;
 it takes the speaker's other clips, not their emotions. Ensemble: the log probabilities of the cell's four networks
 averaged: both resolutions, trained without and with the valid part."""
-HEADER = ("protocol", "system", "accuracy", "UAR", "accuracy over folds", "ECE", "what to know")
+HEADER = ("protocol", "system", "accuracy", "UAR", "accuracy over folds", "UAR over folds", "ECE", "what to know")
 
 
 def to_markdown(figures: Figures) -> str:
@@ -86,18 +86,21 @@ def _tracks(figures: Figures) -> str:
 
 def _own_row(figures: Figures, protocol: str, view: str) -> list[str]:
     scores = figures["protocols"][protocol][view]
-    folds = scores["folds"]["accuracy"]
-    spread = f"{percent(folds['mean'])} ± {percent(folds['deviation'])}" if "deviation" in folds else ""
+    spreads = [_spread(scores["folds"][name]) for name in ("accuracy", "uar")]
     ece = f"{percent(scores['ece_raw'])} → {percent(scores['ece'])}"
     drawn = " and ".join(OVER[corpus, units] for corpus, units in scores["interval_over"].items())
     note = f"{scores['clips']:,} clips; intervals over {drawn}; {NOTES[protocol]}"
     rates = [f"**{with_interval(scores, name)}**" for name in ("accuracy", "uar")]
-    return [f"**{system_name(figures, view)}**", *rates, spread, ece, note]
+    return [f"**{system_name(figures, view)}**", *rates, *spreads, ece, note]
+
+
+def _spread(folds: Figures) -> str:
+    return f"{percent(folds['mean'])} ± {percent(folds['deviation'])}" if "deviation" in folds else ""
 
 
 def _published_row(row: Figures) -> list[str]:
     accuracy, uar, ece = (percent(row[name]) if name in row else "" for name in ("accuracy", "uar", "ece"))
-    return [row["system"], accuracy, uar, "", ece, row["note"]]
+    return [row["system"], accuracy, uar, "", "", ece, row["note"]]
 
 
 def _corpora(figures: Figures) -> str:
