@@ -36,7 +36,7 @@ demo: setup  ## run the whole pipeline on two small synthetic corpora, in demo/w
 	@$(BIN)/python -m demo.run demo/workspace
 
 test: lint  ## set up, lint, check types, run all tests
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 lint: setup $(ACTIONLINT)  ## check style, format, types and workflows
 	@$(BIN)/ruff check .

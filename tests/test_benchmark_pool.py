@@ -178,6 +178,9 @@ def test_published_figures_stand_beside_ours_under_their_protocol(figures: dict[
     shown = groups["luna_jimenez"][1]
     interval = " to ".join(f"{100 * scored['accuracy_ci'][end]:.1f}" for end in ("low", "high"))
     assert shown[1] == f"**{100 * scored['accuracy']:.1f} ({interval})**"
+    assert shown[3:5] == [
+        f"{100 * folds['mean']:.1f} ± {100 * folds['deviation']:.1f}" for folds in scored["folds"].values()
+    ]
     assert "unseen actors" in to_markdown(figures)
 
 
