@@ -35,6 +35,7 @@ setup: $(INSTALLED)  ## build .venv from requirements.lock (again only when the 
 demo: setup  ## run the whole pipeline on two small synthetic corpora, in demo/workspace
 	@$(BIN)/python -m demo.run demo/workspace
 
+# Two processes, because two cores are what CI has and what the limit of 15 minutes is meant for.
 test: lint  ## set up, lint, check types, run all tests
 	@$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 

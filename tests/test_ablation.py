@@ -90,7 +90,15 @@ def test_every_row_but_the_first_changes_something_that_is_there(name: str) -> N
     ):
         before.append(changed(read_settings(PARAMS, section, settings), shared.get(section, {})))
         after.append(changed(before[-1], changes))
-    assert (before == after and row.high is None) == (name == "recipe")
+    assert (before == after and row.high is None) == (name == "base")
+
+
+@pytest.mark.parametrize("name", ["thrice_as_long", "then_high"])
+def test_rows_that_say_so_are_as_long_as_the_recipe(name: str) -> None:
+    recipe, row = read_settings(PARAMS, "finetune_low", TrainSettings), ABLATION.rows[name]
+    assert changed(changed(recipe, ABLATION.base.low), row.low) == recipe
+    assert 3 * ABLATION.base.low["epochs"] == recipe.epochs
+    assert 3 * ABLATION.rows["twice_as_long"].low["epochs"] == 2 * recipe.epochs
 
 
 def test_the_dag_has_every_row_and_remakes_spectrograms_where_they_change() -> None:
@@ -100,7 +108,7 @@ def test_the_dag_has_every_row_and_remakes_spectrograms_where_they_change() -> N
     written = {path for name in rows for path in STAGES[name].outs}
     assert written | {ROWS_FILE, REMOVED_FILE} == STAGES["table"].inputs
     runs = seed_by_seed(commands(ABLATION_YAML, "row", "remade_row"))
-    assert list(runs)[:2] == ["recipe 0", "twice_as_long 0"]
+    assert list(runs)[:2] == ["base 0", "twice_as_long 0"]
     assert len(runs) == len(ABLATION.rows) * len(ABLATION.seeds)
 
 
@@ -164,8 +172,9 @@ def test_a_row_that_lacks_a_seed_is_compared_on_the_seeds_that_it_has() -> None:
 
 def test_lines_of_removed_levers_stay_on_the_page() -> None:
     removed = read_removed(ROOT / REMOVED_FILE)
-    page = to_markdown(ABLATION, {"recipe": {seed: made_up(1, seed) for seed in ABLATION.seeds}}, removed)
+    page = to_markdown(ABLATION, {"base": {seed: made_up(1, seed) for seed in ABLATION.seeds}}, removed)
     assert f"in the commit `{removed.commit}`" in page
+    assert removed.first in page
     for line in removed.lines:
         assert cells(page, line[0]) == line
         assert line[1] == str(len(ABLATION.seeds))
@@ -182,7 +191,7 @@ def test_rows_that_are_missing_or_tested_other_clips_are_named(tmp_path: Path) -
 
 
 def test_unknown_rows_and_seeds_that_repeat_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(PipelineError, match="has no row 'mix'; take one of recipe, "):
+    with pytest.raises(PipelineError, match="has no row 'mix'; take one of base, "):
         read_row(ROWS_YAML, "mix")
     text = ROWS_YAML.read_text(encoding="utf-8").replace("seeds: [0, 1, 2]", "seeds: [0, 0]")
     (tmp_path / "rows.yaml").write_text(text, encoding="utf-8")
@@ -196,7 +205,7 @@ ablation:
   crops: 2
   base: {says: as many epochs, low: {dropout: 0.4}}
   rows:
-    recipe: {says: as it is}
+    base: {says: as it is}
     random_weights: {says: another seed of the first weights, backbone: {seed: 1}, high: {}}
     mels_64: {says: 64 mel bins, spectrograms: {n_mels: 64}}
 """
@@ -214,7 +223,7 @@ def test_rows_run_without_dvc_and_are_taken_over_by_it(workspace: Workspace) -> 
     dag = str(ABLATION_YAML.relative_to(ROOT))
     assert workspace.repro(f"{dag}:remade@mels_64") == {f"{dag}:remade@mels_64"}
 
-    rows = ("recipe", "random_weights", "mels_64")
+    rows = ("base", "random_weights", "mels_64")
     command = (sys.executable, "-m", "benchmark.run", "--ablation", *rows)
     printed = workspace.run(*command)
     assert len(re.findall(r"^\w+ [012]: \d+ clips answered", printed, re.MULTILINE)) == 9
@@ -224,7 +233,7 @@ def test_rows_run_without_dvc_and_are_taken_over_by_it(workspace: Workspace) -> 
 
     for row in rows:
         workspace.dvc("commit", "--force", f"{dag}:{'remade_row' if row == 'mels_64' else 'row'}@{row}")
-    assert workspace.repro(f"{dag}:row@recipe", f"{dag}:remade_row@mels_64") == set()
+    assert workspace.repro(f"{dag}:row@base", f"{dag}:remade_row@mels_64") == set()
     answers = [f"benchmark/ablation/answers/{row}" for row in rows]
     page = "metrics/ablation.md"
     workspace.run(sys.executable, "-m", "benchmark.ablation.table", ROWS_FILE, REMOVED_FILE, page, *answers)

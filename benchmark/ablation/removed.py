@@ -8,7 +8,7 @@ from speech_emotion.params import read_settings
 
 @dataclass(frozen=True)
 class Removed:
-    """Lines of the table, as they stood on the page of `commit`."""
+    """Lines of the table as they stood on an earlier page."""
 
     commit: str  # that has the code
     first: str  # what the lines are compared with
