@@ -106,6 +106,12 @@ def test_setup_refuses_what_cannot_work(setting: str, complaint: str) -> None:
     assert complaint in ended.stdout
 
 
+def test_the_readmes_map_has_every_module() -> None:
+    table = (ROOT / "README.md").read_text(encoding="utf-8").partition("| in `speech_emotion/` | |")[2]
+    modules = {path.stem for path in (ROOT / "speech_emotion").glob("*.py")} - {"__init__"}
+    assert modules - set(re.findall(r"`(\w+)`", table)) == set()
+
+
 def test_ci_runs_the_test_command_of_the_readme() -> None:
     assert (ROOT / ".ci/run").read_text(encoding="utf-8").splitlines()[-1] == "make test"
 
