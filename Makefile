@@ -30,7 +30,7 @@ help:  ## list what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' Makefile
 
 setup: $(INSTALLED)  ## build .venv from requirements.lock (again only when the lock changed)
-	@git config merge.dvc-lock.driver "'$(abspath $(BIN))/python' -m speech_emotion.team.lock_merge %O %A %B %P" 2>/dev/null || true
+	@git config merge.dvc-lock.driver "'$(abspath $(BIN))/python' -m tools.lock_merge %O %A %B %P" 2>/dev/null || true
 
 demo: setup  ## run the whole pipeline on two small synthetic corpora, in demo/workspace
 	@$(BIN)/python -m demo.run demo/workspace
@@ -50,25 +50,25 @@ repro: setup  ## run what changed of the pipeline on the real corpora
 	@$(BIN)/dvc repro
 
 results: setup  ## write what the README and the model card say of results, from metrics/
-	@$(BIN)/python -m speech_emotion.reporting.report
+	@$(BIN)/python -m tools.report.write
 
 drift: setup  ## fail if dvc.lock does not describe the code and the parameters (needs no data)
-	@$(BIN)/python -m speech_emotion.team.drift
+	@$(BIN)/python -m tools.drift
 
 review: setup  ## compare parameters and metrics with main, as Markdown (another: BASE=branch)
-	@$(BIN)/python -m speech_emotion.team.review $(BASE)
+	@$(BIN)/python -m tools.review $(BASE)
 
 plots: setup  ## draw the plots of main and of the working tree, offline, in dvc_plots/ (another: BASE=branch)
-	@$(BIN)/python -m speech_emotion.team.plot_page $(BASE) dvc_plots
+	@$(BIN)/python -m tools.plot_page $(BASE) dvc_plots
 
 push: setup  ## send results and the run-cache, no audio, to the DVC remote (another: REMOTE=name)
-	@$(BIN)/python -m speech_emotion.team.sharing push --remote "$(REMOTE)"
+	@$(BIN)/python -m tools.sharing push --remote "$(REMOTE)"
 
 pull: setup  ## bring results and the run-cache from the DVC remote (another: REMOTE=name)
-	@$(BIN)/python -m speech_emotion.team.sharing pull --remote "$(REMOTE)"
+	@$(BIN)/python -m tools.sharing pull --remote "$(REMOTE)"
 
 hooks: setup  ## install DVC's Git hooks, and the guard of public remotes before a push
-	@$(BIN)/python -m speech_emotion.team.hooks
+	@$(BIN)/python -m tools.hooks
 
 lock:  ## pin every package for pyproject.toml in requirements.lock (with Python 3.11)
 	@test -x $(BIN)/pip-compile || { echo "error: no $(BIN)/pip-compile; make setup first"; exit 1; }

@@ -10,11 +10,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from speech_emotion.emotions import EMOTIONS
-from speech_emotion.errors import PipelineError
-from speech_emotion.files import replacing, write_csv, write_text
-from speech_emotion.provenance import file_md5s
-from speech_emotion.store import shard_paths
+from speech_emotion.clips import EMOTIONS
+from speech_emotion.core.errors import PipelineError
+from speech_emotion.core.files import replacing, write_csv, write_text
+from speech_emotion.model.provenance import file_md5s
+from speech_emotion.shards import shard_paths
 
 TABLE, DESCRIPTION = "answers.csv", "cell.json"
 

@@ -10,13 +10,13 @@ from typing import Any
 from benchmark.answers import Answers, input_md5s, read_made_from, write_answers
 from benchmark.cells import CELLS
 from benchmark.nested import Recipe, nested_answers
-from speech_emotion.command import run
-from speech_emotion.label_table import read_labels
-from speech_emotion.leaks import refuse_leaks
-from speech_emotion.params import read_settings
-from speech_emotion.splits import SPEAKER_PROTOCOLS, split_clips
-from speech_emotion.store import read_shards
-from speech_emotion.train_settings import TrainSettings
+from speech_emotion.clips import read_labels
+from speech_emotion.core.command import run
+from speech_emotion.core.params import read_settings
+from speech_emotion.shards import read_shards
+from speech_emotion.splits.leaks import refuse_leaks
+from speech_emotion.splits.protocols import SPEAKER_PROTOCOLS, split_clips
+from speech_emotion.training.settings import TrainSettings
 
 
 def main(argv: Sequence[str] | None = None) -> None:

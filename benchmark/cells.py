@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from speech_emotion.splits import FOLDS, RANDOM, VOICES, SpeakerLists, SplitSettings
+from speech_emotion.splits.protocols import FOLDS, RANDOM, VOICES, SpeakerLists, SplitSettings
 
 # Part of the protocol's definition, as the folds of the others are: `split.seed` in params.yaml may change.
 RANDOM_SEED = 42

@@ -12,15 +12,14 @@ from torch import nn
 
 from benchmark.tracks import adapted, averaged
 from benchmark.views import VIEWS
-from speech_emotion.calibration import fit_temperature
-from speech_emotion.device import best_device
-from speech_emotion.emotions import EMOTIONS
-from speech_emotion.inference import clip_logits
-from speech_emotion.mel_settings import Mel, MelSettings
-from speech_emotion.model import Description, save_model
-from speech_emotion.store import require_mels
-from speech_emotion.train_settings import TrainSettings
-from speech_emotion.training import describe, fine_tune, refit, starting_network
+from speech_emotion.clips import EMOTIONS
+from speech_emotion.encoders.image.frontend import Mel, MelSettings
+from speech_emotion.model.calibration import fit_temperature
+from speech_emotion.model.checkpoint import Description, save_model
+from speech_emotion.model.inference import best_device, clip_logits
+from speech_emotion.shards import require_mels
+from speech_emotion.training.fine_tune import describe, fine_tune, refit, starting_network
+from speech_emotion.training.settings import TrainSettings
 
 Logits = NDArray[np.float32]
 

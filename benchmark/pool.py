@@ -9,10 +9,10 @@ from pathlib import Path
 from benchmark.pooling import benchmark, pooled_views, read_cells, read_published
 from benchmark.scoring import Pooled, bins
 from benchmark.table import to_markdown
-from speech_emotion.command import run
-from speech_emotion.figures import save
-from speech_emotion.files import write_text
-from speech_emotion.plots import draw_reliability
+from speech_emotion.core.command import run
+from speech_emotion.core.files import write_text
+from speech_emotion.scores.figures import save
+from speech_emotion.scores.plots import draw_reliability
 
 DRAWN = "luna_jimenez"  # new voices, the most clips
 

@@ -10,7 +10,7 @@ from benchmark.answers import Answers, read_answers
 from benchmark.cells import NEW_VOICES, PROTOCOLS, UNSEEN
 from benchmark.scoring import Pooled, leak_gap, pool, scores, unseen
 from benchmark.views import SINGLE, VIEWS
-from speech_emotion.errors import PipelineError, listed
+from speech_emotion.core.errors import PipelineError, listed
 
 # As readers see them, in this order.
 TITLES = {

@@ -20,12 +20,12 @@ import numpy as np
 import soundfile
 from threadpoolctl import threadpool_limits
 
-from speech_emotion.command import run
-from speech_emotion.errors import PipelineError
+from speech_emotion.cache.spectrograms import AUDIO_SUFFIXES, cache_spectrograms, clip_mel
+from speech_emotion.core.command import run
+from speech_emotion.core.errors import PipelineError
+from speech_emotion.core.params import read_settings
+from speech_emotion.encoders.image.frontend import MelSettings
 from speech_emotion.fetching.mirror import VARIABLE
-from speech_emotion.mel_settings import MelSettings
-from speech_emotion.params import read_settings
-from speech_emotion.spectrograms import AUDIO_SUFFIXES, cache_spectrograms, clip_mel
 
 if TYPE_CHECKING:  # worker processes import this module, too
     from rich.table import Table

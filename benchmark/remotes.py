@@ -18,7 +18,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from speech_emotion.command import run
+from speech_emotion.core.command import run
 from tests.proxy import Proxy
 from tests.servers import BUCKET, SECRET, USER, s3
 

@@ -13,9 +13,9 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from multiprocessing import get_context
 from pathlib import Path
 
-from speech_emotion.command import run
-from speech_emotion.errors import PipelineError, itemised
-from speech_emotion.params import read_section
+from speech_emotion.core.command import run
+from speech_emotion.core.errors import PipelineError, itemised
+from speech_emotion.core.params import read_section
 
 CELLS_YAML = Path(__file__).with_name("dvc.yaml")
 ABLATION_YAML = Path(__file__).parent / "ablation" / "dvc.yaml"

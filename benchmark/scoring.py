@@ -8,12 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmark.answers import Answers
-from speech_emotion import bootstrap, confusion
-from speech_emotion.calibration import calibrated
-from speech_emotion.corpora import parse_clip
-from speech_emotion.emotions import EMOTIONS
-from speech_emotion.evaluation import indices
-from speech_emotion.reliability import Reliability, reliability
+from speech_emotion.clips import EMOTIONS, indices
+from speech_emotion.corpora.catalogue import parse_clip
+from speech_emotion.model.calibration import calibrated
+from speech_emotion.scores import bootstrap, confusion
+from speech_emotion.scores.reliability import Reliability, reliability
 
 DECIMALS = 4
 

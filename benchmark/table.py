@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from benchmark.views import SINGLE, TRACKS
-from speech_emotion.reporting.markdown import percent, table, with_interval
+from tools.report.markdown import percent, table, with_interval
 
 Figures = Mapping[str, Any]
 

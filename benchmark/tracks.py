@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import log_softmax
 
-from speech_emotion.corpora import parse_clip
-from speech_emotion.mel_settings import LEVELS, Mel
+from speech_emotion.corpora.catalogue import parse_clip
+from speech_emotion.encoders.image.frontend import LEVELS, Mel
 
 
 def adapted(clips: Iterable[str], mels: Mapping[str, Mel], known: Iterable[str], *, by_mel: bool) -> dict[str, Mel]:

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from demo.manners import MANNERS, SPEAKERS, deliver
 from demo.scripts import TESS_TOP, Recording, ravdess, tess
 from demo.voice import Synthesiser
-from speech_emotion.command import run
-from speech_emotion.files import replacing, write_csv
+from speech_emotion.core.command import run
+from speech_emotion.core.files import replacing, write_csv
 
 HERE = Path(__file__).parent
 # The last bits of a sample cost half of an archive and nobody hears them.

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from demo.workspace import Workspace
-from speech_emotion.command import run
+from speech_emotion.core.command import run
 
 CLIPS_SHOWN = 8
 NOTICE = "The voices are synthetic: these scores show that everything works and say nothing about people."

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import product
 
-from speech_emotion.emotions import EMOTIONS
+from speech_emotion.clips import EMOTIONS
 
 TEXT = "Dogs are sitting by the door"
 ACTORS = ("01", "02", "03", "04", "05", "06", "07", "08")

@@ -8,7 +8,7 @@ import espeakng_loader
 import numpy as np
 from numpy.typing import NDArray
 
-from speech_emotion.errors import PipelineError
+from speech_emotion.core.errors import PipelineError
 
 # espeak-ng's speak_lib.h: AUDIO_OUTPUT_SYNCHRONOUS, POS_CHARACTER, espeakCHARS_UTF8, espeakRATE / PITCH / RANGE.
 SYNCHRONOUS, BY_CHARACTER, UTF8 = 2, 1, 1

@@ -8,8 +8,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from speech_emotion.errors import PipelineError
-from speech_emotion.files import write_text
+from speech_emotion.core.errors import PipelineError
+from speech_emotion.core.files import write_text
 
 ROOT = Path(__file__).resolve().parents[1]
 # What the demo lays over the project's own.
@@ -19,7 +19,7 @@ INSTEAD = {
     "data/manifests/tess.csv": "demo/manifests/tess.csv",
 }
 # What each workspace has for itself: written by DVC and the stages.
-OWN = ("dvc.lock", "metrics/", ".dvc/config")
+OWN = ("dvc.lock", "metrics/", ".dvc/config", "benchmark/")
 DVC_CONFIG = "[core]\n    analytics = false\n    check_update = false\n[cache]\n    dir = cache\n"
 AUTHOR = ("-c", "user.name=demo", "-c", "user.email=demo@localhost", "-c", "commit.gpgsign=false")
 

@@ -7,7 +7,7 @@ import soundfile
 import soxr
 from numpy.typing import NDArray
 
-from speech_emotion.errors import PipelineError
+from speech_emotion.core.errors import PipelineError
 
 TRIM_FRAME_S = 0.064
 TRIM_HOP_S = 0.016

@@ -5,11 +5,11 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from speech_emotion.command import INTERRUPTED
-from speech_emotion.errors import PipelineError
+from speech_emotion.core.command import INTERRUPTED
+from speech_emotion.core.errors import PipelineError
 
 FAILED, ERROR = 1, 2
-LABELS, SPECTROGRAMS = Path("data/labels.csv"), Path("data/spectrograms")
+LABELS, SPECTROGRAMS = Path("data/labels.csv"), Path("data/spectrograms/image")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -54,8 +54,8 @@ def _add_compare(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
 def _compare(args: argparse.Namespace) -> int:
     from rich.console import Console
 
-    from speech_emotion.team import comparison_report, revisions
-    from speech_emotion.team.compare import compare
+    from speech_emotion.scores import comparison_report, revisions
+    from speech_emotion.scores.compare import compare
 
     before = revisions.read_revision(args.revision or revisions.base_revision())
     comparison = compare(before, revisions.read_working_tree())
@@ -82,13 +82,13 @@ def _add_export_images(commands: "argparse._SubParsersAction[argparse.ArgumentPa
 
 
 def _export_images(args: argparse.Namespace) -> int:
-    from speech_emotion import images
-    from speech_emotion.label_table import read_labels
-    from speech_emotion.store import read_shards
+    from speech_emotion.clips import read_labels
+    from speech_emotion.scores import images
+    from speech_emotion.shards import read_shards
 
     labels = images.of_corpora(read_labels(LABELS), args.corpus)
-    mels, settings = read_shards(SPECTROGRAMS / corpus for corpus in labels["corpus"].unique())
-    cut = images.export_images(args.folder, labels, mels, settings)
+    mels = read_shards(SPECTROGRAMS / corpus for corpus in labels["corpus"].unique())
+    cut = images.export_images(args.folder, labels, mels)
     print(
         f"{args.folder}: {len(labels)} pictures; {cut} clips are longer than {images.WINDOW_S} s, their end is cut off"
     )

@@ -10,10 +10,9 @@ import pandas as pd
 from joblib import Parallel, delayed
 
 from speech_emotion.audio import decode
-from speech_emotion.corpora import parse_clip
-from speech_emotion.emotions import EMOTIONS
-from speech_emotion.errors import PipelineError
-from speech_emotion.label_table import COLUMNS
+from speech_emotion.clips import EMOTIONS, LABEL_COLUMNS
+from speech_emotion.core.errors import PipelineError
+from speech_emotion.corpora.catalogue import parse_clip
 
 EmotionMap = Mapping[str, Mapping[str, str]]
 
@@ -40,7 +39,7 @@ def check_emotion_map(section: Any) -> EmotionMap:
 
 
 def label_corpora(folders: Sequence[Path], emotions: EmotionMap) -> pd.DataFrame:
-    """Return the table `label_table.COLUMNS` of all clips below `folders`, each named after its corpus.
+    """Return the table `clips.LABEL_COLUMNS` of all clips below `folders`, each named after its corpus.
 
     `duplicate_of` is the first clip in sorted order whose samples are the same, or empty.
 
@@ -56,7 +55,7 @@ def label_corpora(folders: Sequence[Path], emotions: EmotionMap) -> pd.DataFrame
     heard = Parallel(n_jobs=-1, prefer="threads")(delayed(_duration_and_digest)(file) for file in files)
     labels["duration_s"] = [duration_s for duration_s, _ in heard]
     labels["duplicate_of"] = _first_copies(labels["clip"], pd.Series([digest for _, digest in heard]))
-    return labels[list(COLUMNS)]
+    return labels[list(LABEL_COLUMNS)]
 
 
 def count_emotions(labels: pd.DataFrame) -> pd.DataFrame:

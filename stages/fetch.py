@@ -4,12 +4,10 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from speech_emotion.command import run
-from speech_emotion.fetching.design import design_type
+from speech_emotion.core.command import run
 from speech_emotion.fetching.fetch import fetch
 from speech_emotion.fetching.manifest import read_manifest
 from speech_emotion.fetching.sources import read_source
-from speech_emotion.params import read_settings
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -21,8 +19,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--params", type=Path, default=Path("params.yaml"))
     arguments = parser.parse_args(argv)
     corpus, params = arguments.corpus, arguments.params
-    design = read_settings(params, f"corpora.{corpus}.design", design_type(corpus))
-    fetch(corpus, read_source(params, corpus), design, read_manifest(arguments.manifest), arguments.target)
+    fetch(corpus, read_source(params, corpus), read_manifest(arguments.manifest), arguments.target)
 
 
 if __name__ == "__main__":

@@ -4,10 +4,10 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from speech_emotion.command import run
-from speech_emotion.files import write_csv
+from speech_emotion.core.command import run
+from speech_emotion.core.files import write_csv
+from speech_emotion.core.params import read_section
 from speech_emotion.labels import check_emotion_map, count_emotions, label_corpora
-from speech_emotion.params import read_section
 
 
 def main(argv: Sequence[str] | None = None) -> None:

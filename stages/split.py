@@ -5,12 +5,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from speech_emotion.command import run
-from speech_emotion.files import write_csv
-from speech_emotion.label_table import read_labels
-from speech_emotion.leaks import refuse_leaks
-from speech_emotion.params import read_settings
-from speech_emotion.splits import SPEAKER_PROTOCOLS, SplitSettings, count_parts, split_clips
+from speech_emotion.clips import read_labels
+from speech_emotion.core.command import run
+from speech_emotion.core.files import write_csv
+from speech_emotion.core.params import read_settings
+from speech_emotion.splits.leaks import refuse_leaks
+from speech_emotion.splits.protocols import SPEAKER_PROTOCOLS, SplitSettings, count_parts, split_clips
 
 
 def main(argv: Sequence[str] | None = None) -> None:

@@ -9,10 +9,9 @@ import pandas as pd
 from benchmark.answers import Answers
 from benchmark.cells import CELLS
 from benchmark.views import VIEWS
-from speech_emotion.emotions import EMOTIONS
-from speech_emotion.label_table import COLUMNS
-from speech_emotion.params import read_section
-from speech_emotion.splits import split_clips
+from speech_emotion.clips import COLUMNS, EMOTIONS
+from speech_emotion.core.params import read_section
+from speech_emotion.splits.protocols import split_clips
 from tests.published import ROOT, published_clips
 
 COPY, ORIGINAL = "ravdess/03-01-03-01-02-02-07", "ravdess/03-01-03-01-02-01-07"

@@ -3,8 +3,8 @@
 import numpy as np
 import pandas as pd
 
-from speech_emotion.emotions import EMOTIONS
-from speech_emotion.evaluation import Evaluation
+from speech_emotion.clips import EMOTIONS
+from speech_emotion.scores.evaluation import Evaluation
 
 
 def make_clips(actors: int = 4, tess_words: int = 0) -> pd.DataFrame:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import soundfile
 
-from speech_emotion.corpora import RAVDESS_CODES, TESS_EMOTIONS
+from speech_emotion.corpora.catalogue import RAVDESS_CODES, TESS_EMOTIONS
 from tests.small_corpora import Tone, tone, write_clip, write_rows
 
 SAMPLE_RATE = 16000  # Hz

@@ -3,12 +3,16 @@
 import ast
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-PACKAGES = ("benchmark", "speech_emotion", "stages")
+PACKAGES = ("benchmark", "speech_emotion", "stages", "tools")
+# Imported by name: module of `speech_emotion.encoders.protocol` -> what it brings of the encoder.
+ENCODER_MODULES = ("frontend", "settings", "network", "view", "augment", "pretrained")
+PROTOCOL = "speech_emotion/encoders/protocol.py"
 
 
 @dataclass(frozen=True)
@@ -29,12 +33,23 @@ class Stage:
     @property
     def paths(self) -> set[str]:
         """Arguments of the command that are paths."""
-        return {word for word in self.cmd.split()[3:] if "/" in word or word == "metrics"}
+        return {word for word in self.cmd.split()[3:] if "/" in word}
+
+    @property
+    def code(self) -> set[str]:
+        """What the stage depends on besides data: files and folders."""
+        return {path for path in self.deps if path.split("/")[0] in PACKAGES}
 
     @property
     def inputs(self) -> set[str]:
         """What the stage depends on besides code."""
-        return {path for path in self.deps if not path.endswith(".py")}
+        return set(self.deps) - self.code
+
+    @property
+    def encoder(self) -> str | None:
+        """The encoder that the stage is about, the first part of `image-ravdess`, `image_low` or `image`."""
+        kind, _, item = self.name.partition("@")
+        return item.split("-")[0].split("_")[0] if kind not in ("fetch", "labels", "split") else None
 
 
 def read_stages(dvc_yaml: Path) -> dict[str, Stage]:
@@ -44,12 +59,27 @@ def read_stages(dvc_yaml: Path) -> dict[str, Stage]:
 
 
 def _expand(name: str, body: dict[str, Any]) -> Iterator[Stage]:
-    if "foreach" not in body:
+    if "foreach" in body:
+        items = body["foreach"]
+        for key in items:
+            values = {"key": key, "item": key}
+            if isinstance(items, dict):
+                values |= {f"item.{inner}": value for inner, value in items[key].items()}
+            yield _stage(f"{name}@{key}", _filled(body["do"], values))
+    elif "matrix" in body:
+        for chosen in product(*body["matrix"].values()):
+            values = {f"item.{key}": value for key, value in zip(body["matrix"], chosen, strict=True)}
+            yield _stage(f"{name}@{'-'.join(chosen)}", _filled(body, values))
+    else:
         yield _stage(name, body)
-        return
-    template = yaml.safe_dump(body["do"])
-    for item in body["foreach"]:
-        yield _stage(f"{name}@{item}", yaml.safe_load(template.replace("${item}", item)))
+
+
+def _filled(body: dict[str, Any], values: Mapping[str, str]) -> dict[str, Any]:
+    text = yaml.safe_dump(body, width=10_000)
+    for key, value in values.items():
+        text = text.replace("${" + key + "}", value)
+    filled: dict[str, Any] = yaml.safe_load(text)
+    return filled
 
 
 def _stage(name: str, body: dict[str, Any]) -> Stage:
@@ -60,30 +90,37 @@ def _stage(name: str, body: dict[str, Any]) -> Stage:
     return Stage(name, body["cmd"], tuple(body["deps"]), tuple(body.get("params", ())), outs)
 
 
-def import_closure(root: Path, script: str) -> set[str]:
+def import_closure(root: Path, script: str, encoder: str | None = None) -> set[str]:
     """Return `script` and every local file that it imports, directly or not, also inside functions.
 
-    A package's `__init__.py` is left out: the project's import nothing.
+    Modules of `encoder` count where a file calls `protocol.network` and the like. A package's `__init__.py` is left
+    out: the project's import nothing.
     """
     closure: set[str] = set()
     found = {script}
     while found:
         closure |= found
-        found = {imported for file in found for imported in imports(root, file)} - closure
+        found = {imported for file in found for imported in imports(root, file, encoder)} - closure
     return closure
 
 
-def imports(root: Path, file: str) -> set[str]:
+def imports(root: Path, file: str, encoder: str | None = None) -> set[str]:
     """Return the local files that `file` itself imports."""
     modules: set[str] = set()
     for node in ast.walk(ast.parse((root / file).read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             modules |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
-            # `from speech_emotion import mel` imports a module, `from speech_emotion.mel import log_mel` a name.
+            # `from speech_emotion.encoders import protocol` imports a module, `... .shards import Shard` a name.
             modules |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+        elif encoder and isinstance(node, ast.Attribute) and _is_protocol(node):
+            modules.add(f"speech_emotion.encoders.{encoder}.{node.attr}")
     files = {module.replace(".", "/") + ".py" for module in modules if module.split(".")[0] in PACKAGES}
     return {name for name in files if (root / name).exists()}
+
+
+def _is_protocol(node: ast.Attribute) -> bool:
+    return isinstance(node.value, ast.Name) and node.value.id == "protocol" and node.attr in ENCODER_MODULES
 
 
 def written_paths(root: Path, file: str, paths: Collection[str]) -> list[str]:

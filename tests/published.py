@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from speech_emotion.corpora import Clip, parse_clip
+from speech_emotion.corpora.catalogue import Clip, parse_clip
 
 ROOT = Path(__file__).parent.parent
 

@@ -9,11 +9,8 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
-from speech_emotion.fetching.design import RavdessDesign, TessDesign
 from speech_emotion.fetching.manifest import Published
 
-RAVDESS_DESIGN = RavdessDesign(speakers=1, emotions=2, intensities=2, statements=1, repetitions=1)
-TESS_DESIGN = TessDesign(speakers=2, emotions=2, words=2)
 STEREO = "Actor_01/03-01-02-02-01-01-01"
 # As published: the folders' spelling, OA for OAF, the clip at 96 kHz.
 RATES_HZ = {

@@ -5,11 +5,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from speech_emotion.mel_settings import MelSettings
-from speech_emotion.params import read_settings
+from speech_emotion.core.params import read_settings
+from speech_emotion.encoders.image.frontend import FrontendSettings
 
 ROOT = Path(__file__).parent.parent
-SETTINGS = read_settings(ROOT / "params.yaml", "spectrograms", MelSettings)
+SETTINGS = read_settings(ROOT / "params.yaml", "image.spectrograms", FrontendSettings)
 RATE = SETTINGS.sample_rate_hz
 
 

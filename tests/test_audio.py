@@ -6,7 +6,7 @@ import pytest
 import soundfile
 
 from speech_emotion.audio import decode, to_mono, trim_silence
-from speech_emotion.errors import PipelineError
+from speech_emotion.core.errors import PipelineError
 from tests.sounds import RATE, noise, sine
 
 EDGE_S = 0.064  # two frames of the trimming may straddle an edge

@@ -17,7 +17,7 @@ from rich.console import Console
 from demo import workspace as demo_workspace
 from demo.run import NOTICE, report
 from demo.workspace import Workspace
-from speech_emotion.emotions import EMOTIONS
+from speech_emotion.clips import EMOTIONS
 from stages import fetch, labels, pretrained, spectrograms, split
 
 ROOT = Path(__file__).resolve().parents[1]

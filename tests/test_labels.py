@@ -8,10 +8,10 @@ import pandas as pd
 import pytest
 import soundfile
 
-from speech_emotion.errors import PipelineError
-from speech_emotion.label_table import COLUMNS, read_labels
+from speech_emotion.clips import COLUMNS, read_labels
+from speech_emotion.core.errors import PipelineError
+from speech_emotion.core.params import read_section
 from speech_emotion.labels import check_emotion_map, label_corpora
-from speech_emotion.params import read_section
 from stages.labels import main
 from tests.published import ROOT, real_corpora
 

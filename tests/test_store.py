@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
-from speech_emotion.errors import PipelineError
-from speech_emotion.store import METADATA_KEY, Shard, read_shard, read_shards, write_shard
+from speech_emotion.core.errors import PipelineError
+from speech_emotion.shards import METADATA_KEY, Shard, read_shard, read_shards, write_shard
 from tests.sounds import SETTINGS
 
 

@@ -9,11 +9,11 @@ import numpy as np
 import pandas as pd
 import torch
 
-from speech_emotion.augment import AugmentSettings
-from speech_emotion.emotions import EMOTIONS
-from speech_emotion.mel_settings import Mel, MelSettings
-from speech_emotion.params import read_settings
-from speech_emotion.train_settings import TrainSettings
+from speech_emotion.clips import EMOTIONS
+from speech_emotion.core.params import read_settings
+from speech_emotion.encoders.image.augment import AugmentSettings
+from speech_emotion.encoders.image.frontend import Mel, MelSettings
+from speech_emotion.training.settings import TrainSettings
 from tests.evaluations import make_clips
 
 # Two threads would wait for each other where other processes are at work, ten times as long.

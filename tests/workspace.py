@@ -26,21 +26,24 @@ CLIPS = {corpus: len(clips) for corpus, clips in CORPORA.items()}
 # What a workspace has of its own, what would only make its copies slower, and a DAG that the root's does not run.
 LEFT_OUT = ("dvc.lock", "metrics/", "data/", "benchmark/", "demo/", "tests/")
 
-TRAINING = {"image_size": 32, "window_s": 0.4, "batch_size": 8, "frozen_epochs": 0, "epochs": 1, "threads": 1}
 NOWHERE = {"kind": "archive", "path": "absent.zip", "md5": "0" * 32}
 PARAMS: Mapping[str, Any] = {
     "corpora.ravdess.source": NOWHERE,
-    "corpora.ravdess.design": {"speakers": 4, "emotions": 8, "intensities": 1, "statements": 1, "repetitions": 1},
     "corpora.tess.source": NOWHERE,
-    "corpora.tess.design": {"speakers": 2, "emotions": 7, "words": 2},
     "split.speakers": {
         "train": ["ravdess/01", "ravdess/02", "tess/OAF"],
         "valid": ["ravdess/03"],
         "test": ["ravdess/04", "tess/YAF"],
     },
-    "backbone": {"name": "test_efficientnet", "weights": "none", "seed": 0},
-    **{f"finetune_low.{key}": value for key, value in (TRAINING | {"mixup": 0.4}).items()},
-    **{f"finetune_high.{key}": value for key, value in (TRAINING | {"image_size": 48}).items()},
+    "image.backbone": {"name": "test_efficientnet", "weights": "none", "seed": 0},
+    "image.training.window_s": 0.4,
+    "image.training.threads": 1,
+    **{
+        f"image.{training}.{key}": value
+        for training, size in (("low", 32), ("high", 48))
+        for key, value in {"image_size": size, "batch_size": 8, "frozen_epochs": 0, "epochs": 1}.items()
+    },
+    "image.training.mixup": 0.4,
 }
 
 
@@ -136,7 +139,7 @@ class Workspace:
         self.git("commit", "-q", "--allow-empty", "-m", "Change")
 
     def set_param(self, dotted: str, value: Any) -> None:
-        """Set a parameter such as `finetune_high.epochs`."""
+        """Set a parameter such as `image.high.epochs`."""
         # DVC's own YAML library keeps comments, and quotes what DVC would take for a number.
         path, params_yaml = self.root / "params.yaml", YAML()
         params = params_yaml.load(path)

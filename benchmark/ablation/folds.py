@@ -2,8 +2,8 @@
 
 import pandas as pd
 
-from speech_emotion.errors import PipelineError
-from speech_emotion.splits import SpeakerLists
+from speech_emotion.core.errors import PipelineError
+from speech_emotion.splits.protocols import SpeakerLists
 
 CORPUS = "ravdess"  # new voices; TESS's two stay in training
 

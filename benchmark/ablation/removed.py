@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from speech_emotion.params import read_settings
+from speech_emotion.core.params import read_settings
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field, is_dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from speech_emotion.errors import PipelineError
-from speech_emotion.params import read_settings
+from speech_emotion.core.errors import PipelineError
+from speech_emotion.core.params import read_settings
 
 Settings = TypeVar("Settings")
 Changes = Mapping[str, Any]

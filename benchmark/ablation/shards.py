@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmark.ablation.rows import changed, read_row
-from speech_emotion.command import run
-from speech_emotion.files import replacing
-from speech_emotion.mel_settings import MelSettings
-from speech_emotion.params import read_settings
-from speech_emotion.spectrograms import cache_spectrograms
+from speech_emotion.cache.spectrograms import cache_spectrograms
+from speech_emotion.core.command import run
+from speech_emotion.core.files import replacing
+from speech_emotion.core.params import read_settings
+from speech_emotion.encoders.image.frontend import MelSettings
 
 
 def main(argv: Sequence[str] | None = None) -> None:

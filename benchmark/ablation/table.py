@@ -12,11 +12,11 @@ from benchmark.ablation.rows import Ablation, read_ablation
 from benchmark.ablation.views import CROPS, ONE_CROP, OWN_LEVEL, OWN_MELS, VIEWS
 from benchmark.answers import Answers, read_answers
 from benchmark.scoring import pool
-from speech_emotion import bootstrap, confusion
-from speech_emotion.command import run
-from speech_emotion.errors import PipelineError
-from speech_emotion.files import write_text
-from speech_emotion.reporting.markdown import percent, table
+from speech_emotion.core.command import run
+from speech_emotion.core.errors import PipelineError
+from speech_emotion.core.files import write_text
+from speech_emotion.scores import bootstrap, confusion
+from tools.report.markdown import percent, table
 
 Matrices = NDArray[np.float64]  # [speakers, emotions, emotions]
 

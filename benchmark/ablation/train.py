@@ -18,16 +18,16 @@ from benchmark.ablation.views import CROPS, ONE_CROP, OWN_LEVEL, OWN_MELS, VIEWS
 from benchmark.answers import Answers, input_md5s, read_made_from, write_answers
 from benchmark.nested import Logits, Model, Recipe, fit
 from benchmark.tracks import adapted
-from speech_emotion.command import run
-from speech_emotion.label_table import read_labels
-from speech_emotion.mel_settings import Mel
-from speech_emotion.params import read_settings
-from speech_emotion.pretrained import BackboneSettings, backbone_weights
-from speech_emotion.splits import SplitSettings
-from speech_emotion.store import read_shards, require_mels
-from speech_emotion.train_settings import TrainSettings
-from speech_emotion.training import refit
-from speech_emotion.weights import save_tensors
+from speech_emotion.clips import read_labels
+from speech_emotion.core.command import run
+from speech_emotion.core.params import read_settings
+from speech_emotion.encoders.image.frontend import Mel
+from speech_emotion.encoders.image.pretrained import BackboneSettings, backbone_weights
+from speech_emotion.model.weights import save_tensors
+from speech_emotion.shards import read_shards, require_mels
+from speech_emotion.splits.protocols import SplitSettings
+from speech_emotion.training.fine_tune import refit
+from speech_emotion.training.settings import TrainSettings
 
 
 def main(argv: Sequence[str] | None = None) -> None:

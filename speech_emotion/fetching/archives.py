@@ -7,7 +7,7 @@ import zipfile
 import zlib
 from pathlib import Path
 
-from speech_emotion.errors import PipelineError
+from speech_emotion.core.errors import PipelineError
 from speech_emotion.fetching.inside import path_inside
 
 # RAVDESS: 1,440 files and 0.6 GB, 2.8 times the archive. The popular TESS archive: 5,600 files and 0.6 GB.

@@ -8,11 +8,11 @@ from threading import Lock
 import pooch
 import requests
 
-from speech_emotion.errors import PipelineError
+from speech_emotion.core.errors import PipelineError
+from speech_emotion.core.progress import progress, tell
 from speech_emotion.fetching.inside import path_inside
 from speech_emotion.fetching.listings import PublishedFile
 from speech_emotion.fetching.web import TIMEOUT_S, WAY_OUT, CutShort, persistently
-from speech_emotion.progress import progress, tell
 
 CONNECTIONS = 8
 CHUNK_BYTES = 1 << 18

@@ -8,10 +8,11 @@ from tempfile import TemporaryDirectory
 
 import pooch
 
-from speech_emotion.corpora import Clip, parse_clip
-from speech_emotion.errors import PipelineError, listed
+from speech_emotion.core.errors import PipelineError, listed
+from speech_emotion.core.files import replacing
+from speech_emotion.core.progress import tell
+from speech_emotion.corpora.catalogue import Clip
 from speech_emotion.fetching.archives import unpack
-from speech_emotion.fetching.design import Design, check_design
 from speech_emotion.fetching.downloads import download
 from speech_emotion.fetching.listings import list_files
 from speech_emotion.fetching.manifest import Published
@@ -19,14 +20,12 @@ from speech_emotion.fetching.mirror import local_copy
 from speech_emotion.fetching.recordings import find_recordings, identity
 from speech_emotion.fetching.sources import Dataverse, LocalArchive, Source, Zenodo
 from speech_emotion.fetching.verify import check_clips
-from speech_emotion.files import replacing
-from speech_emotion.progress import tell
 
 # No output, so that DVC leaves what an interrupted download has already got.
 DOWNLOADS = Path(".downloads")
 
 
-def fetch(corpus: str, source: Source, design: Design, manifest: Sequence[Published], target: Path) -> None:
+def fetch(corpus: str, source: Source, manifest: Sequence[Published], target: Path) -> None:
     """Get `corpus` from SPEECH_CORPORA or from `source`, check it, and put it at `target`.
 
     Raises:
@@ -35,7 +34,6 @@ def fetch(corpus: str, source: Source, design: Design, manifest: Sequence[Publis
     try:
         with _folder_of(corpus, source) as folder:
             recordings = find_recordings(corpus, folder)
-            check_design([parse_clip(corpus, path.stem) for path in recordings.values()], design)
             clips = _match(corpus, recordings, manifest)
             resampled = check_clips(corpus, clips)
             _lay_out(clips, target)

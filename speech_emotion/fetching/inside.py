@@ -2,7 +2,7 @@
 
 from pathlib import Path, PurePosixPath
 
-from speech_emotion.errors import PipelineError
+from speech_emotion.core.errors import PipelineError
 
 
 def path_inside(folder: Path, name: str, origin: str) -> Path:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from speech_emotion.errors import PipelineError, listed
+from speech_emotion.core.errors import PipelineError, listed
 from speech_emotion.fetching.sources import Dataverse, Zenodo
 from speech_emotion.fetching.web import read_json
 

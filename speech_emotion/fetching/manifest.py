@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 
-from speech_emotion.errors import PipelineError
+from speech_emotion.core.errors import PipelineError
 
 
 @dataclass(frozen=True)

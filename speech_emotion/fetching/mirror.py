@@ -4,9 +4,9 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from speech_emotion.errors import PipelineError, listed
+from speech_emotion.core.errors import PipelineError, listed
+from speech_emotion.core.progress import tell
 from speech_emotion.fetching.recordings import SUFFIXES
-from speech_emotion.progress import tell
 
 VARIABLE = "SPEECH_CORPORA"
 

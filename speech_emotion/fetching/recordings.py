@@ -4,9 +4,9 @@ import filecmp
 from dataclasses import replace
 from pathlib import Path
 
-from speech_emotion.corpora import Clip, parse_clip
-from speech_emotion.errors import PipelineError, itemised
-from speech_emotion.progress import tell
+from speech_emotion.core.errors import PipelineError, itemised
+from speech_emotion.core.progress import tell
+from speech_emotion.corpora.catalogue import Clip, parse_clip
 
 SUFFIXES = (".wav", ".flac")
 OTHER_MEDIA = (".aac", ".aif", ".aiff", ".avi", ".m4a", ".mov", ".mp3", ".mp4", ".ogg", ".opus")

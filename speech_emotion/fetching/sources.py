@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from speech_emotion.errors import PipelineError
-from speech_emotion.params import read_settings
+from speech_emotion.core.errors import PipelineError
+from speech_emotion.core.params import read_settings
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,6 @@ KINDS: Mapping[str, type[Source]] = {"zenodo": Zenodo, "dataverse": Dataverse, "
 @dataclass(frozen=True)
 class _Corpus:
     source: dict[str, Any]
-    design: dict[str, Any]
 
 
 def read_source(params: Path, corpus: str) -> Source:

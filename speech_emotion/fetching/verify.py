@@ -9,9 +9,9 @@ import soundfile
 from joblib import Parallel, delayed
 from numpy.typing import NDArray
 
-from speech_emotion.errors import PipelineError, itemised
+from speech_emotion.core.errors import PipelineError, itemised
+from speech_emotion.core.progress import progress
 from speech_emotion.fetching.manifest import Published
-from speech_emotion.progress import progress
 
 DURATION_TOLERANCE_S = 0.001
 FULL_SCALE = 2**15

@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 import requests
 
-from speech_emotion.errors import PipelineError
+from speech_emotion.core.errors import PipelineError
 
 TIMEOUT_S = (15, 60)  # to connect, between two pieces of an answer
 ATTEMPTS = 4

@@ -10,7 +10,7 @@ from typing import Any
 
 if sys.orig_argv[1:2] == ["-m"] and sys.orig_argv[2].startswith("stages."):
     sys.path.insert(0, str(Path.cwd()))  # `-m` does that a little later
-    from speech_emotion import params
+    from speech_emotion.core import params
 
     read_section = params.read_section
 

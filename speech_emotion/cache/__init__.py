@@ -1,0 +1,1 @@
+"""Clips to shards: in parallel, and only what is new."""

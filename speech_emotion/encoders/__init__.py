@@ -1,0 +1,1 @@
+"""Encoders, a folder each, all with the same modules."""

@@ -1,0 +1,1 @@
+"""Log-mels as pictures, for a network that was trained on photographs."""

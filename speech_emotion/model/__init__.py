@@ -1,0 +1,1 @@
+"""Trained models: the file, inference, calibration, provenance."""

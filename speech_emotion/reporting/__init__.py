@@ -1,1 +1,0 @@
-"""What README and model card say of results, written from `metrics/`."""

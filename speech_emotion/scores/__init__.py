@@ -1,0 +1,1 @@
+"""Scores of answers: rates with intervals, calibration, comparisons, pictures."""

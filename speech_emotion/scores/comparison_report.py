@@ -1,0 +1,82 @@
+"""A comparison as a table for a terminal, as Markdown for a review, as JSON for a program."""
+
+import json
+from dataclasses import asdict
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+
+from speech_emotion.scores.bootstrap import RESAMPLES
+from speech_emotion.scores.compare import Comparison, Difference, Group
+
+MARKS = {"better": "green", "worse": "red", "no difference shown": "dim"}
+
+
+def print_table(comparison: Comparison, console: Console) -> None:
+    """Print a table for each group of clips, the notes and the verdict."""
+    for group in comparison.groups:
+        console.print(f"[bold]{_title(group)}[/]", highlight=False)
+        table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+        for column in _header(comparison):
+            table.add_column(column, justify="left" if column in ("score", "verdict") else "right")
+        for difference in group.differences:
+            table.add_row(*_cells(difference), style=MARKS[difference.verdict])
+        console.print(table)
+    for line in (*comparison.notes, verdict(comparison)):
+        console.print(line, highlight=False, soft_wrap=True, markup=False)
+
+
+def to_markdown(comparison: Comparison) -> str:
+    """Return the verdict, a table for each group of clips, and the notes."""
+    parts = [f"**{verdict(comparison)}**"]
+    for group in comparison.groups:
+        rows = [_header(comparison), ("---", "---:", "---:", "---:", "---:", "---")]
+        rows += [_cells(difference) for difference in group.differences]
+        parts.append("\n".join([f"{_title(group)}\n", *(f"| {' | '.join(row)} |" for row in rows)]))
+    parts += [f"- {note}" for note in comparison.notes]
+    return "\n\n".join(parts) + "\n"
+
+
+def to_json(comparison: Comparison) -> str:
+    """Return all figures, in percent and points, rounded to two decimals."""
+    groups = [
+        asdict(group) | {"differences": [_fields(difference) for difference in group.differences]}
+        for group in comparison.groups
+    ]
+    whole = {"before": comparison.before, "after": comparison.after, "verdict": comparison.uar.verdict}
+    return json.dumps(whole | {"groups": groups, "notes": comparison.notes}, indent=2) + "\n"
+
+
+def verdict(comparison: Comparison) -> str:
+    """Say in one sentence whether the later model is better."""
+    uar, group = comparison.uar, comparison.groups[0]
+    return (
+        f"UAR {uar.after:.1f} % against {uar.before:.1f} % in {comparison.before}: {uar.verdict} "
+        f"({uar.points:+.1f} points, 95 % interval {_interval(uar)}; {group.clips:,} clips)"
+    )
+
+
+def _title(group: Group) -> str:
+    drawn = " and ".join(f"{corpus}'s {unit}" if len(group.over) > 1 else unit for corpus, unit in group.over.items())
+    return f"{group.name}: {group.clips:,} clips, paired bootstrap over {drawn}, {RESAMPLES:,} draws"
+
+
+def _header(comparison: Comparison) -> tuple[str, ...]:
+    return ("score", f"{comparison.before} %", "now %", "points", "95 % interval", "verdict")
+
+
+def _cells(difference: Difference) -> tuple[str, ...]:
+    before, after = f"{difference.before:.1f}", f"{difference.after:.1f}"
+    return (difference.score, before, after, f"{difference.points:+.1f}", _interval(difference), difference.verdict)
+
+
+def _interval(difference: Difference) -> str:
+    return f"{difference.low:+.1f} to {difference.high:+.1f}"
+
+
+def _fields(difference: Difference) -> dict[str, str | float]:
+    figures = {"before": difference.before, "after": difference.after, "points": difference.points}
+    figures |= {"low": difference.low, "high": difference.high}
+    rounded = {name: round(figure, 2) for name, figure in figures.items()}
+    return {"score": difference.score, **rounded, "verdict": difference.verdict}

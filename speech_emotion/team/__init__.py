@@ -1,1 +1,0 @@
-"""What a team needs around the pipeline: sharing, merging, drift, review, comparison."""

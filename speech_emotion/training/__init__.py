@@ -1,0 +1,1 @@
+"""fastai training of any encoder."""

@@ -1,0 +1,135 @@
+"""Log-mels and a split to batches: the clips of one part in memory, drawn by corpus."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+
+import pandas as pd
+import torch
+from torch import Tensor
+
+from speech_emotion.clips import indices
+from speech_emotion.core.errors import PipelineError
+from speech_emotion.encoders import protocol
+from speech_emotion.model.inference import pack
+from speech_emotion.shards import Mels
+from speech_emotion.training.fastai_parts import DataLoader, DataLoaders
+from speech_emotion.training.settings import TrainSettings
+
+Inputs = tuple[Tensor, ...]
+
+
+@dataclass(frozen=True)
+class Clips:
+    """Clips of one part on one device: `levels` `[clips, n_mels, longest]`, zero behind the end at `lengths` frames."""
+
+    levels: Tensor
+    lengths: Tensor  # float32 [clips]
+    targets: Tensor  # int64 [clips], index into EMOTIONS
+    corpora: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.targets)
+
+
+def loaders(
+    split: pd.DataFrame, mels: Mels, settings: TrainSettings, device: torch.device, *, scored: bool
+) -> DataLoaders:
+    """Return batches of the part `train`, changed at random, and where `scored` of the part `valid` as it is.
+
+    Raises:
+        PipelineError: as `part_clips` and `ClipLoader`.
+    """
+    arguments = {"frontend": mels.settings, "settings": settings.encoder}
+    train_view = partial(protocol.augment(mels.encoder).train_view, **arguments)
+    training = ClipLoader(part_clips(split, "train", mels, device), train_view, settings, shares=settings.shares)
+    if not scored:
+        return DataLoaders(training, DataLoader([], num_workers=0), device=device)  # fastai validates after each epoch
+    plain_view = partial(protocol.view(mels.encoder).plain_view, **arguments)
+    validation = ClipLoader(part_clips(split, "valid", mels, device), plain_view, settings)
+    return DataLoaders(training, validation, device=device)
+
+
+def part_clips(split: pd.DataFrame, part: str, mels: Mels, device: torch.device) -> Clips:
+    """Return the clips of `part` in the order of the split table.
+
+    Raises:
+        PipelineError: the part is empty, or one of its clips has no spectrogram.
+    """
+    rows = split[split["part"] == part]
+    if rows.empty:
+        raise PipelineError(f"split: part '{part}' has no clips; change params.split and run `dvc repro split`")
+    levels, lengths = pack(mels.of(rows["clip"]))
+    targets = torch.from_numpy(indices(rows["emotion"]))
+    return Clips(levels.to(device), lengths.to(device), targets.to(device), tuple(rows["corpus"]))
+
+
+class ClipLoader(DataLoader):  # type: ignore[misc]
+    """A fastai loader of `(*inputs, targets)` that cuts each batch out of clips that are already on the device."""
+
+    def __init__(
+        self,
+        clips: Clips,
+        view: Callable[[Tensor, Tensor], Inputs],
+        settings: TrainSettings,
+        *,
+        shares: Mapping[str, float] | None = None,
+    ) -> None:
+        """Batch `clips` through `view(levels, lengths) -> inputs`.
+
+        Args:
+            clips: what to draw from.
+            view: an encoder's view, to the network's inputs.
+            settings: of the training; a last incomplete batch is left out when training.
+            shares: training if given: shuffled, and of each corpus this share is drawn anew each epoch (1 if unnamed).
+
+        Raises:
+            PipelineError: a share names a corpus that has no clips, or no clip is left.
+        """
+        _check_shares(shares or {}, set(clips.corpora))
+        self.clips, self.view, self.shares = clips, view, shares or {}
+        count = sum(self._quota(corpus) for corpus in set(clips.corpora))
+        training = shares is not None
+        super().__init__(
+            range(len(clips)),
+            bs=min(settings.batch_size, count),
+            shuffle=training,
+            drop_last=training,
+            n=count,
+            device=clips.levels.device,
+        )
+
+    def _quota(self, corpus: str) -> int:
+        return round(self.clips.corpora.count(corpus) * self.shares.get(corpus, 1.0))
+
+    def get_idxs(self) -> list[int]:
+        """Return the clips of one epoch."""
+        every = list(range(len(self.clips)))
+        if not self.shuffle:
+            return every
+        left = {corpus: self._quota(corpus) for corpus in sorted(set(self.clips.corpora))}
+        drawn = []
+        for index in self.shuffle_fn(every):
+            corpus = self.clips.corpora[index]
+            if left[corpus]:
+                left[corpus] -= 1
+                drawn.append(index)
+        return drawn
+
+    def create_item(self, index: int) -> int:
+        """Return the index itself: clips are looked up a batch at a time."""
+        return index
+
+    def do_batch(self, chosen: list[int]) -> tuple[Tensor, ...]:
+        """Return the network's inputs and, last, the targets `[B]`."""
+        rows = torch.tensor(chosen, device=self.clips.levels.device)
+        return *self.view(self.clips.levels[rows], self.clips.lengths[rows]), self.clips.targets[rows]
+
+
+def _check_shares(shares: Mapping[str, float], corpora: set[str]) -> None:
+    for corpus in shares:
+        if corpus not in corpora:
+            there = ", ".join(sorted(corpora))
+            raise PipelineError(f"shares: no training clip is of corpus '{corpus}', they are of {there}; take it out")
+    if not any(shares.get(corpus, 1.0) for corpus in corpora):
+        raise PipelineError("shares: every corpus has 0, no clip is left to train on; raise one")

@@ -1,0 +1,87 @@
+"""Callbacks of fastai: the learning curve, a moving average of the weights, training steps recorded on a GPU."""
+
+import gc
+from math import isnan, nan
+
+import torch
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from tqdm import tqdm
+
+from speech_emotion.training.fastai_parts import Callback
+
+Curve = dict[str, float]  # one epoch: its number, losses and accuracy
+
+SHOWN = {"train_loss": "train loss {:.3f}", "valid_loss": "valid loss {:.3f}", "valid_accuracy": "accuracy {:.1%}"}
+
+
+class Curves(Callback):  # type: ignore[misc]
+    """Collect one row an epoch and print it as a line, below it a bar over all epochs where there is a terminal."""
+
+    order = 60  # after the Recorder
+
+    def __init__(self, label: str, epochs: int, bar: "tqdm[None]") -> None:
+        self.label, self.epochs, self.bar = label, epochs, bar
+        self.rows: list[Curve] = []
+
+    def after_batch(self) -> None:
+        """Move the bar."""
+        if self.training:
+            self.bar.update()
+
+    def after_epoch(self) -> None:
+        """Keep losses and accuracy of the epoch that ended; fastai has None for what was not scored."""
+        values = [nan if value is None else float(value) for value in self.learn.recorder.values[-1]]
+        row = dict(zip(SHOWN, values, strict=True))
+        self.rows.append({"epoch": len(self.rows) + 1} | row)
+        numbers = "  ".join(SHOWN[name].format(value) for name, value in row.items() if not isnan(value))
+        with tqdm.external_write_mode():
+            print(f"{self.label}: epoch {len(self.rows)}/{self.epochs}  {numbers}", flush=True)
+
+
+class WeightAverage(Callback):  # type: ignore[misc]
+    """Keep an exponential moving average of weights and batch statistics, and end training with it."""
+
+    def __init__(self, decay: float) -> None:
+        self.decay = decay
+        self.average: AveragedModel | None = None
+
+    def after_step(self) -> None:
+        """Move the average towards the weights of this step."""
+        if self.average is None:
+            self.average = AveragedModel(
+                self.learn.model,
+                multi_avg_fn=get_ema_multi_avg_fn(self.decay),  # type: ignore[no-untyped-call]
+                use_buffers=True,
+            )
+        self.average.update_parameters(self.learn.model)
+
+    def finish(self) -> None:
+        """Put the average into the network."""
+        if self.average is not None:
+            self.learn.model.load_state_dict(self.average.module.state_dict())
+
+
+class CudaGraph(Callback):  # type: ignore[misc]
+    """Record the network's forward and backward pass before a fit, replay it for every batch, forget it after.
+
+    Batches must keep the size of the first one. What is validated runs as ever: a recording is of training mode only.
+    """
+
+    order = 50  # after ChannelsLast has put the weights where they stay
+
+    def before_fit(self) -> None:
+        """Record, in bfloat16 as MixedPrecision trains, with a batch of the training loader."""
+        # The fit before left its last loss; while that lives, so does its autograd graph, and none can be recorded.
+        self.learn.loss_grad = None
+        gc.collect()  # recordings are in reference cycles, and hold the memory of all activations
+        torch.cuda.empty_cache()
+        *inputs, _ = self.dls.train.one_batch()
+        # Images as ChannelsLast will bring them.
+        inputs = [one.contiguous(memory_format=torch.channels_last) if one.ndim == 4 else one for one in inputs]
+        self.learn.model.train()
+        with torch.autocast("cuda", torch.bfloat16, cache_enabled=False):
+            torch.cuda.make_graphed_callables(self.learn.model, tuple(inputs))
+
+    def after_fit(self) -> None:
+        """Give the network its own forward pass back."""
+        vars(self.learn.model).pop("forward", None)

@@ -1,0 +1,82 @@
+"""Log-mels, a split and starting weights to a trained model with its temperature."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+
+from speech_emotion.clips import indices
+from speech_emotion.core.errors import PipelineError
+from speech_emotion.encoders import protocol
+from speech_emotion.model.calibration import fit_temperature
+from speech_emotion.model.checkpoint import Description, Model, load_model
+from speech_emotion.model.inference import best_device, clip_logits
+from speech_emotion.model.provenance import refuse_other_data
+from speech_emotion.model.weights import load_tensors
+from speech_emotion.shards import Mels
+from speech_emotion.training.allocator import keep_freed_memory
+from speech_emotion.training.batches import loaders
+from speech_emotion.training.callbacks import Curve
+from speech_emotion.training.fastai_parts import set_seed
+from speech_emotion.training.learner import train
+from speech_emotion.training.settings import TrainSettings
+
+
+def starting_model(start: Path, settings: TrainSettings, mels: Mels, trained_on: Mapping[str, str]) -> Model:
+    """Return the model to train, described as `settings` will make it.
+
+    Args:
+        start: pretrained weights (the rest is then drawn from `settings.seed`), or a model trained on the same data.
+        settings: of the training that is about to run.
+        mels: what it will be trained on.
+        trained_on: md5s of the split and shards (`provenance.file_md5s`).
+
+    Raises:
+        PipelineError: the file cannot be read or does not fit, or is a model of another encoder or of other data.
+    """
+    tensors, text = load_tensors(start)
+    described = json.loads(text)
+    if described.get("encoder") != mels.encoder:
+        raise PipelineError(f"{start}: is of encoder {described.get('encoder')}, the spectrograms of {mels.encoder}")
+    if "trained_on" in described:
+        before = load_model(start, training=settings)
+        refuse_other_data(start, before.description.trained_on, trained_on)
+        network, backbone = before.network, before.description.backbone
+    else:
+        backbone = described["name"]
+        torch.manual_seed(settings.seed)
+        network = protocol.network(mels.encoder).build(backbone, settings.encoder)
+        protocol.network(mels.encoder).load_body(network, tensors)
+    return Model(network, Description(mels.encoder, backbone, mels.settings, settings, trained_on))
+
+
+def fine_tune(
+    model: Model, split: pd.DataFrame, mels: Mels, *, label: str, scored: bool = True
+) -> tuple[Model, list[Curve]]:
+    """Train `model` on the part `train`, as its description says; return it with a temperature, and the curve.
+
+    The part `valid` is scored each epoch for the curve and gives the temperature; it chooses nothing else. Without
+    `scored` it is not looked at, and the temperature stays 1.
+
+    Raises:
+        PipelineError: a part is empty, or a clip has no spectrogram.
+    """
+    settings = model.description.training
+    keep_freed_memory()
+    torch.set_num_threads(settings.threads)
+    set_seed(settings.seed)
+    device = best_device()
+    data = loaders(split, mels, settings, device, scored=scored)
+    model.network.to(device)
+    curve = train(model.network, data, settings, mels.encoder, label=label)
+    model.network.eval()
+    if not scored:
+        return model, curve
+    valid = split[split["part"] == "valid"]
+    logits = clip_logits(model, mels.of(valid["clip"]))
+    temperature = fit_temperature(logits, np.asarray(indices(valid["emotion"])))
+    return replace(model, description=replace(model.description, temperature=temperature)), curve

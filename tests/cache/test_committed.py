@@ -1,0 +1,76 @@
+"""Reuse from the last commit, in a repository of Git and DVC of its own."""
+
+import logging
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from speech_emotion.cache.committed import committed_shards
+from speech_emotion.shards import Shard, write_shard
+from tests.sounds import SETTINGS
+
+MELS = Path("data/mels")
+
+
+@pytest.fixture
+def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Two shards at MELS, tracked by DVC; nothing is committed to Git yet."""
+    monkeypatch.chdir(tmp_path)
+    for speaker in ("OAF", "YAF"):
+        clip = f"tess/{speaker}_back_sad"
+        write_shard(MELS / f"{speaker}.safetensors", Shard({clip: np.ones((4, 4), np.uint8)}, {clip: "key"}, SETTINGS))
+    run("git", "init", "-q")
+    run(sys.executable, "-m", "dvc", "init", "-q")
+    run(sys.executable, "-m", "dvc", "add", "-q", str(MELS))
+    return tmp_path
+
+
+def run(*command: str) -> None:
+    subprocess.run(command, check=True)
+
+
+def commit() -> None:
+    run("git", "add", ".")
+    run("git", "-c", "user.name=A", "-c", "user.email=a@example.org", "commit", "-qm", "All")
+
+
+def clips() -> list[str]:
+    return [clip for shard in committed_shards(MELS) for clip in shard.mels]
+
+
+def test_a_commit_gives_its_shards_after_the_output_is_gone(repository: Path) -> None:
+    assert clips() == []  # no commit yet
+    commit()
+    shutil.rmtree(MELS)
+    assert clips() == ["tess/OAF_back_sad", "tess/YAF_back_sad"]
+    assert committed_shards(Path("data/others")) == []
+
+
+def test_a_shard_that_the_cache_lost_is_left_out_with_a_warning(
+    repository: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    commit()
+    (lost,) = [
+        path
+        for path in Path(".dvc/cache").rglob("*")
+        if path.is_file() and b"YAF_back" in path.read_bytes() and not path.name.endswith(".dir")
+    ]
+    lost.unlink()
+    with caplog.at_level(logging.WARNING):
+        assert clips() == ["tess/OAF_back_sad"]
+    assert "YAF.safetensors: cannot be reused" in caplog.text
+
+
+def test_a_lost_cache_leaves_nothing_to_reuse(repository: Path) -> None:
+    commit()
+    shutil.rmtree(".dvc/cache")
+    assert clips() == []
+
+
+def test_outside_a_repository_there_is_nothing_to_reuse(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert clips() == []

@@ -1,0 +1,119 @@
+"""Good archives come out whole; hostile ones are refused before anything is written."""
+
+import stat
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from speech_emotion.core.errors import PipelineError
+from speech_emotion.fetching import archives
+from speech_emotion.fetching.archives import unpack
+
+
+def zipped(path: Path, entries: dict[str, bytes]) -> Path:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in entries.items():
+            archive.writestr(name, content)
+    return path
+
+
+def refusal(archive: Path, folder: Path) -> str:
+    before = sorted(folder.parent.rglob("*"))
+    with pytest.raises(PipelineError) as caught:
+        unpack(archive, folder)
+    assert sorted(folder.parent.rglob("*")) == before
+    return str(caught.value)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    target = tmp_path / "unpacked"
+    target.mkdir()
+    return target
+
+
+def test_files_and_folders_come_out(tmp_path: Path, folder: Path) -> None:
+    unpack(zipped(tmp_path / "a.zip", {"Actor_01/": b"", "Actor_01/one.wav": b"1", "two.wav": b"2"}), folder)
+    assert (folder / "Actor_01" / "one.wav").read_bytes() == b"1"
+    assert (folder / "two.wav").read_bytes() == b"2"
+
+
+@pytest.mark.parametrize("name", ["../out.wav", "a/../../out.wav", "/tmp/out.wav", "..\\out.wav", "C:/out.wav"])
+def test_no_entry_leaves_the_folder(tmp_path: Path, folder: Path, name: str) -> None:
+    archive = zipped(tmp_path / "a.zip", {"good.wav": b"1", name: b"2"})
+    assert refusal(archive, folder).startswith(f"{archive}: the name {name!r} may lead out of its folder")
+
+
+def test_a_symbolic_link_is_refused(tmp_path: Path, folder: Path) -> None:
+    link = zipfile.ZipInfo("Actor_01")
+    link.external_attr = (stat.S_IFLNK | 0o777) << 16
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.writestr(link, "/etc")
+        archive.writestr("Actor_01/passwd", b"x")
+    assert "entry 'Actor_01' is a symbolic link" in refusal(tmp_path / "a.zip", folder)
+
+
+def test_a_bomb_is_refused_by_its_ratio(tmp_path: Path, folder: Path) -> None:
+    archive = zipped(tmp_path / "a.zip", {"zeros.wav": bytes(10_000_000)})
+    assert "would unpack to 10000000 bytes" in refusal(archive, folder)
+
+
+def test_a_size_that_lies_is_no_way_around_the_bounds(tmp_path: Path, folder: Path) -> None:
+    archive = zipped(tmp_path / "a.zip", {"zeros.wav": bytes(10_000_000)})
+    # The size stands in the entry's own header and in the directory at the end.
+    archive.write_bytes(archive.read_bytes().replace((10_000_000).to_bytes(4, "little"), (1000).to_bytes(4, "little")))
+    with pytest.raises(PipelineError, match="is damaged or no zip archive"):
+        unpack(archive, folder)
+    assert sum(path.stat().st_size for path in folder.rglob("*")) <= 1000
+
+
+def test_bounds_on_entries_and_bytes(tmp_path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    archive = zipped(tmp_path / "a.zip", {"1.wav": b"1" * 50, "2.wav": b"2" * 51})
+    monkeypatch.setattr(archives, "MAX_UNPACKED_BYTES", 100)
+    assert "would unpack to 101 bytes, more than 100" in refusal(archive, folder)
+    monkeypatch.setattr(archives, "MAX_ENTRIES", 1)
+    assert "has 2 entries, more than 1" in refusal(archive, folder)
+
+
+def test_two_entries_of_one_name_are_refused(tmp_path: Path, folder: Path) -> None:
+    archive = zipped(tmp_path / "a.zip", {"a/1.wav": b"1", "a//1.wav": b"2"})
+    assert "two entries have one name" in refusal(archive, folder)
+
+
+def test_an_encrypted_entry_is_refused(tmp_path: Path, folder: Path) -> None:
+    archive = zipped(tmp_path / "a.zip", {"1.wav": b"1"})
+    content = bytearray(archive.read_bytes())
+    content[content.index(b"PK\x01\x02") + 8] |= 1  # general purpose flags in the directory
+    archive.write_bytes(content)
+    assert "entry '1.wav' is encrypted" in refusal(archive, folder)
+
+
+def test_damage_is_one_clear_line(tmp_path: Path, folder: Path) -> None:
+    archive = zipped(tmp_path / "a.zip", {"1.wav": b"1" * 1000})
+    (tmp_path / "half.zip").write_bytes(archive.read_bytes()[:50])
+    assert refusal(tmp_path / "half.zip", folder).startswith(f"{tmp_path / 'half.zip'}: is damaged or no zip archive")
+
+
+def test_every_damaged_byte_of_a_compressed_archive_is_one_clear_line(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "whole.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("1.wav", bytes(range(256)) * 4)
+    whole = (tmp_path / "whole.zip").read_bytes()
+    complaints = []
+    for place in range(len(whole)):
+        (tmp_path / "a.zip").write_bytes(whole[:place] + bytes([whole[place] ^ 0xFF]) + whole[place + 1 :])
+        (tmp_path / str(place)).mkdir()
+        try:
+            unpack(tmp_path / "a.zip", tmp_path / str(place))
+        except PipelineError as error:
+            complaints.append(str(error))
+    assert len(complaints) > len(whole) / 2  # dates and the like may say what they want
+    assert all(complaint.startswith(str(tmp_path / "a.zip")) for complaint in complaints)
+
+
+def test_a_flipped_byte_is_found(tmp_path: Path, folder: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "a.zip", "w", zipfile.ZIP_STORED) as archive:
+        archive.writestr("1.wav", b"samples")
+    (tmp_path / "a.zip").write_bytes((tmp_path / "a.zip").read_bytes().replace(b"samples", b"simples"))
+    with pytest.raises(PipelineError, match="Bad CRC-32"):
+        unpack(tmp_path / "a.zip", folder)

@@ -1,0 +1,303 @@
+"""The fetch stage from end to end: every road that a corpus can come by, and what stops it."""
+
+import hashlib
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict
+from pathlib import Path
+
+import pytest
+import soxr
+import yaml
+
+from speech_emotion.core.errors import PipelineError
+from speech_emotion.fetching import web
+from stages.fetch import main
+from tests.corpus_server import HANG, CorpusServer, wait_for
+from tests.published import ROOT, real_corpora
+from tests.small_corpora import (
+    RAVDESS_DESIGN,
+    TESS_DESIGN,
+    Tone,
+    contents,
+    tone,
+    tones,
+    write_clip,
+    write_corpus,
+    write_manifest,
+)
+
+DOI = "doi:10.1/TONES"
+DESIGNS = {"ravdess": RAVDESS_DESIGN, "tess": TESS_DESIGN}
+NOWHERE = {"kind": "archive", "path": "nowhere.zip", "md5": "00"}
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A project's root with manifests, as the working folder, without SPEECH_CORPORA."""
+    for corpus in DESIGNS:
+        write_manifest(corpus, tmp_path / f"{corpus}.csv")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("SPEECH_CORPORA", raising=False)
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    monkeypatch.setattr(web, "FIRST_WAIT_S", 0.01)
+    return tmp_path
+
+
+@pytest.fixture
+def server() -> Iterator[CorpusServer]:
+    with CorpusServer() as running:
+        yield running
+
+
+@pytest.fixture
+def mirror(project: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder that SPEECH_CORPORA names relative to the project's root."""
+    monkeypatch.setenv("SPEECH_CORPORA", "copies")
+    (project / "copies").mkdir()
+    return project / "copies"
+
+
+def fetch(corpus: str, source: Mapping[str, object] = NOWHERE) -> Mapping[str, bytes]:
+    """Run the stage and return what it laid out."""
+    section = {"source": dict(source), "design": asdict(DESIGNS[corpus])}
+    Path("params.yaml").write_text(yaml.safe_dump({"corpora": {corpus: section}}))
+    main([corpus, f"{corpus}.csv", f"raw/{corpus}"])
+    return contents(Path("raw") / corpus)
+
+
+def failure(corpus: str, source: Mapping[str, object] = NOWHERE) -> str:
+    """Run the stage, check that it fails and leaves nothing behind, and return the error."""
+    with pytest.raises(PipelineError) as caught:
+        fetch(corpus, source)
+    assert not contents(Path("raw"))
+    return str(caught.value)
+
+
+def zipped(folder: Path, name: Path) -> Path:
+    return Path(shutil.make_archive(str(name.with_suffix("")), "zip", folder))
+
+
+def zenodo(server: CorpusServer, archive: Path) -> dict[str, object]:
+    content = archive.read_bytes()
+    server.publish_zenodo("7", "speech.zip", content)
+    md5 = hashlib.md5(content).hexdigest()
+    size_bytes = len(content)
+    return {
+        "kind": "zenodo",
+        "url": server.url,
+        "record": "7",
+        "file": "speech.zip",
+        "size_bytes": size_bytes,
+        "md5": md5,
+    }
+
+
+def dataverse(server: CorpusServer) -> dict[str, object]:
+    return {"kind": "dataverse", "url": server.url, "doi": DOI, "file": "tess.zip"}
+
+
+def flat(clips: Mapping[str, bytes]) -> dict[str, bytes]:
+    return {name.split("/")[-1]: content for name, content in clips.items()}
+
+
+def test_ravdess_comes_from_zenodo(project: Path, server: CorpusServer) -> None:
+    original = write_corpus("ravdess", project / "original")
+    assert fetch("ravdess", zenodo(server, zipped(original, project / "a.zip"))) == contents(original)
+    assert not (project / ".downloads" / "ravdess").exists()
+
+
+def test_tess_comes_from_dataverse_and_gets_its_folders(project: Path, server: CorpusServer) -> None:
+    original = contents(write_corpus("tess", project / "original"))
+    server.publish_dataverse(DOI, {"README.md": b"# TESS", **flat(original)})
+    assert fetch("tess", dataverse(server)) == original
+
+
+def test_an_interrupted_download_goes_on_where_it_stopped(project: Path, server: CorpusServer) -> None:
+    original = contents(write_corpus("tess", project / "original"))
+    paths = server.publish_dataverse(DOI, flat(original))
+    lost = paths["YAF_food_neutral.wav"]
+    server.faults[lost] = [404]
+    server.waits[lost] = others_are_complete(project, len(paths) - 1)
+    assert "YAF_food_neutral.wav from" in failure("tess", dataverse(server))
+    server.waits.clear()
+    assert fetch("tess", dataverse(server)) == original
+    assert {path: server.requests[path] for path in paths.values()} == {
+        path: 1 + (path == lost) for path in paths.values()
+    }
+
+
+def others_are_complete(project: Path, count: int) -> Callable[[], bool]:
+    return lambda: len(list((project / ".downloads" / "tess").glob("*.wav"))) == count
+
+
+@pytest.mark.parametrize("shape", ["nested", "flat", "deeper", "linked"])
+@pytest.mark.parametrize("suffix", [".wav", ".flac"])
+def test_a_local_folder_of_any_shape(project: Path, mirror: Path, shape: str, suffix: str) -> None:
+    original = write_corpus("tess", project / "original", suffix)
+    places: dict[str, Callable[[], object]] = {
+        "nested": lambda: shutil.copytree(original, mirror / "tess"),
+        "deeper": lambda: shutil.copytree(original, mirror / "tess" / "TESS data" / "clips"),
+        "flat": lambda: write_files(mirror / "tess", flat(contents(original))),
+        "linked": lambda: (mirror / "tess").symlink_to(original),
+    }
+    places[shape]()
+    assert fetch("tess") == contents(original)
+
+
+def write_files(folder: Path, files: Mapping[str, bytes]) -> None:
+    for name, content in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(content)
+
+
+@pytest.mark.parametrize("name", ["ravdess/any.zip", "ravdess.zip", "nowhere.zip", "ravdess/nowhere.zip"])
+def test_a_local_archive_under_any_name(project: Path, mirror: Path, name: str) -> None:
+    original = write_corpus("ravdess", project / "original")
+    (mirror / name).parent.mkdir(exist_ok=True)
+    zipped(original, mirror / name)
+    assert fetch("ravdess") == contents(original)
+
+
+def test_among_local_archives_the_published_name_decides(project: Path, mirror: Path) -> None:
+    original = write_corpus("ravdess", project / "original")
+    (mirror / "ravdess").mkdir()
+    (mirror / "ravdess" / "Audio_Song_Actors_01-24.zip").write_bytes(b"songs")
+    published = zipped(original, mirror / "ravdess" / "nowhere.zip")
+    assert fetch("ravdess") == contents(original)
+    published.rename(mirror / "ravdess" / "other.zip")
+    shutil.rmtree("raw")
+    assert "which archive is it" in failure("ravdess")
+
+
+def test_a_twice_nested_archive_gives_each_clip_once(project: Path, mirror: Path) -> None:
+    original = write_corpus("tess", project / "original")
+    doubled = project / "doubled" / "TESS Toronto emotional speech set data"
+    shutil.copytree(original, doubled)
+    shutil.copytree(original, doubled / "TESS Toronto emotional speech set data")
+    zipped(project / "doubled", mirror / "tess.zip")
+    assert fetch("tess") == contents(original)
+
+
+def test_a_folder_that_does_not_exist_is_no_wish_to_download(
+    project: Path, server: CorpusServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SPEECH_CORPORA", "copise")
+    assert failure("tess", dataverse(server)) == "SPEECH_CORPORA=copise: is no folder; correct or unset it"
+    assert not server.requests
+
+
+def test_a_local_folder_without_the_corpus_says_so_and_goes_on(
+    project: Path, mirror: Path, server: CorpusServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    original = write_corpus("ravdess", project / "original")
+    assert fetch("ravdess", zenodo(server, zipped(original, project / "a.zip"))) == contents(original)
+    assert "SPEECH_CORPORA=copies holds neither ravdess/ with clips nor an archive of it" in capsys.readouterr().out
+
+
+def test_an_archive_beside_the_project(project: Path) -> None:
+    original = write_corpus("tess", project / "original")
+    archive = zipped(original, project / "tess.zip")
+    source = {"kind": "archive", "path": "tess.zip", "md5": hashlib.md5(archive.read_bytes()).hexdigest()}
+    assert fetch("tess", source) == contents(original)
+    shutil.rmtree("raw")
+    assert failure("tess", source | {"md5": "00"}).startswith("tess.zip: has md5 ")
+    assert failure("tess", source | {"path": "gone.zip"}).startswith("gone.zip: No such file or directory")
+
+
+def test_a_resampled_copy_passes_and_is_counted(
+    project: Path, mirror: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, clip in tones("ravdess").items():
+        narrow = soxr.resample(clip.samples, clip.sample_rate, 16000)
+        write_clip(mirror / "ravdess" / f"{name}.flac", Tone(narrow, 16000))
+    assert len(fetch("ravdess")) == 3
+    assert "ravdess: 3 clips, 3 of them resampled" in capsys.readouterr().out
+
+
+def test_one_changed_sample_stops_the_stage_and_leaves_the_last_output(project: Path, mirror: Path) -> None:
+    write_corpus("tess", mirror / "tess")
+    before = fetch("tess")
+    name, clip = next(iter(tones("tess").items()))
+    clip.samples[5] ^= 1
+    write_clip(mirror / "tess" / f"{name}.wav", clip)
+    with pytest.raises(PipelineError, match=f"{name}.wav: holds other samples than published"):
+        fetch("tess")
+    assert contents(project / "raw" / "tess") == before
+    assert [path.name for path in (project / "raw").iterdir()] == ["tess"]
+
+
+def test_clips_that_are_missing_or_surplus_are_named(project: Path, mirror: Path) -> None:
+    write_corpus("tess", mirror / "tess")
+    lost = mirror / "tess" / "YAF_fear" / "YAF_food_fear.wav"
+    lost.rename(lost.with_stem("YAF_bite_sad"))
+    found = failure("tess")
+    assert "1 missing: tess/YAF_food_fear; 1 surplus: tess/YAF_bite_sad" in found
+
+
+def test_a_design_that_disagrees_with_the_manifest(project: Path, mirror: Path) -> None:
+    write_corpus("tess", mirror / "tess")
+    rows = Path("tess.csv").read_text().splitlines()
+    Path("tess.csv").write_text("\n".join(rows[:-1]))
+    assert "1 clips are not in the manifest: copies/tess/YAF_neutral/YAF_food_neutral.wav" in failure("tess")
+    Path("tess.csv").write_text("\n".join([*rows, rows[1].replace("bite", "back")]))
+    assert "1 clips are missing: OAF_Fear/OAF_back_fear" in failure("tess")
+
+
+@pytest.mark.parametrize("content", ["clip,frames\n", "", "clip,sample_rate,channels,frames,pcm_md5\na,b,1,1,0\n"])
+def test_a_damaged_manifest(project: Path, content: str) -> None:
+    Path("tess.csv").write_text(content)
+    assert failure("tess").startswith("tess.csv: has ")
+
+
+def test_the_song_archive_is_refused(project: Path, mirror: Path) -> None:
+    for code in range(1, 4):
+        write_clip(mirror / "songs" / "Actor_01" / f"03-02-01-01-01-0{code}-01.wav", tone(300, 48000))
+    zipped(mirror / "songs", mirror / "ravdess.zip")
+    assert "is a song (channel 02); take RAVDESS's speech archive" in failure("ravdess")
+
+
+def run_stage(project: Path, source: Mapping[str, object]) -> "subprocess.Popen[str]":
+    section = {"source": dict(source), "design": asdict(TESS_DESIGN)}
+    (project / "params.yaml").write_text(yaml.safe_dump({"corpora": {"tess": section}}))
+    command = [sys.executable, "-m", "stages.fetch", "tess", "tess.csv", "raw/tess"]
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    return subprocess.Popen(
+        command, cwd=project, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+
+
+def test_the_command_ends_with_one_line(project: Path, server: CorpusServer) -> None:
+    process = run_stage(project, dataverse(server))
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert errors.startswith(f"error: {server.url}/datasets/:persistentId/?persistentId={DOI}: the server answered 404")
+    assert errors.count("\n") == 1
+
+
+def test_ctrl_c_in_a_download_ends_at_once_and_keeps_complete_files(project: Path, server: CorpusServer) -> None:
+    original = flat(contents(write_corpus("tess", project / "original")))
+    paths = server.publish_dataverse(DOI, original)
+    server.faults[paths["YAF_food_neutral.wav"]] = [HANG]
+    process = run_stage(project, dataverse(server))
+    wait_for(others_are_complete(project, len(paths) - 1))
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=10)
+    assert process.returncode == 130
+    assert errors.endswith("interrupted: no output was written\n")
+    assert "Traceback" not in errors
+    assert not (project / "raw" / "tess").exists()
+    assert fetch("tess", dataverse(server))
+    assert sum(server.requests[path] for path in paths.values()) == len(original) + 1
+
+
+@pytest.mark.parametrize(("corpus", "clips"), [("ravdess", 1440), ("tess", 2800)])
+def test_the_real_corpora_pass(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, corpus: str, clips: int) -> None:
+    monkeypatch.setenv("SPEECH_CORPORA", str(real_corpora()))
+    monkeypatch.chdir(ROOT)
+    main([corpus, f"data/manifests/{corpus}.csv", str(tmp_path / corpus)])
+    assert sum(path.is_file() for path in (tmp_path / corpus).rglob("*")) == clips

@@ -1,0 +1,100 @@
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from speech_emotion.clips import COLUMNS, EMOTIONS
+from speech_emotion.core.errors import PipelineError
+from speech_emotion.core.files import write_csv
+from speech_emotion.encoders.image.frontend import MelSettings
+from speech_emotion.encoders.image.network import build_network
+from speech_emotion.model.checkpoint import Description, save_model
+from speech_emotion.model.provenance import data_files, file_md5s
+from speech_emotion.shards import Shard, shard_paths, write_shard
+from stages.evaluate import main
+from tests.evaluations import make_clips
+
+SETTINGS = MelSettings(
+    sample_rate_hz=16000, trim_db=40.0, n_fft=1024, hop_samples=160, n_mels=16,
+    fmin_hz=50.0, fmax_hz=8000.0, floor_db=-80.0, ceiling_db=20.0,
+)  # fmt: skip
+OUTPUTS = {"confusion.png", "metrics.json", "predictions.csv", "reliability.png"}
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    """Two RAVDESS actors, the second one tested, two TESS words, and two models that have learned nothing."""
+    monkeypatch.chdir(tmp_path)
+    rng = np.random.default_rng(0)
+    clips = make_clips(actors=2, tess_words=2)
+    clips["part"] = np.where(clips["speaker"] == "ravdess/24", "test", "train")
+    write_csv(tmp_path / "labels.csv", clips.reindex(columns=COLUMNS).assign(duration_s=1.0))
+    write_csv(tmp_path / "split.csv", clips[["clip", "emotion", "part"]])
+    for speaker, rows in clips.groupby("speaker"):
+        mels = {clip: rng.integers(0, 256, (16, 40), dtype=np.uint8) for clip in rows["clip"]}
+        write_shard(tmp_path / f"{speaker}.safetensors", Shard(mels, dict.fromkeys(mels, "key"), SETTINGS))
+    shards = shard_paths([tmp_path / "ravdess", tmp_path / "tess"])
+    trained_on = file_md5s(data_files(tmp_path / "split.csv", shards))
+    for name, image_size in (("low", 32), ("high", 48)):
+        description = Description(
+            backbone="tf_efficientnet_lite0", emotions=EMOTIONS, mel=SETTINGS, image_size=image_size, window_frames=40,
+            mean=0.4, deviation=0.2, temperature=1.7, trained_on=trained_on,
+        )  # fmt: skip
+        torch.manual_seed(image_size)
+        save_model(tmp_path / f"{name}.safetensors", build_network(description.backbone), description)
+    return tmp_path
+
+
+def evaluate():
+    main(["split.csv", "labels.csv", "low.safetensors", "high.safetensors", "metrics", "pictures", "ravdess", "tess"])
+
+
+def outputs(project):
+    files = [*(project / "metrics").iterdir(), *(project / "pictures").iterdir()]
+    return {path.name: path.read_bytes() for path in files}
+
+
+def test_the_stage_scores_the_test_part_and_repeats_itself(project, capsys):
+    evaluate()
+    scores = json.loads((project / "metrics/metrics.json").read_text())
+    predictions = pd.read_csv(project / "metrics/predictions.csv")
+    assert scores["clips"] == scores["ravdess"]["clips"] == len(predictions) == 60
+    assert "tess" not in scores
+    assert scores["accuracy"] == pytest.approx((predictions["actual"] == predictions["predicted"]).mean(), abs=1e-4)
+    assert "60 clips" in capsys.readouterr().out
+    first = outputs(project)
+    assert set(first) == OUTPUTS | {"mistakes.png", "mean_spectrograms.png"}
+    evaluate()
+    assert outputs(project) == first
+
+
+def test_models_that_saw_another_split_are_refused_and_nothing_is_written(project):
+    split = pd.read_csv(project / "split.csv")
+    split.loc[0, "part"] = "valid"
+    write_csv(project / "split.csv", split)
+    with pytest.raises(PipelineError, match=r"low\.safetensors: was not trained on the data beside it: split"):
+        evaluate()
+    assert not (project / "metrics").exists()
+
+
+def test_an_interruption_at_the_last_picture_leaves_what_was_there(project, monkeypatch):
+    evaluate()
+    before = outputs(project)
+
+    def interrupted(*arguments):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("stages.evaluate.plot_means", interrupted)
+    monkeypatch.setattr("stages.evaluate.to_json", lambda scores: "other scores")
+    with pytest.raises(KeyboardInterrupt):
+        evaluate()
+    assert outputs(project) == before
+    assert sorted(path.name for path in (project / "metrics").iterdir()) == sorted(OUTPUTS)
+
+
+def test_a_clip_without_a_spectrogram_is_named(project):
+    (project / "ravdess/24.safetensors").unlink()
+    with pytest.raises(PipelineError, match=r"ravdess/03-01-01-01-01-01-24: has no spectrogram \(60 clips"):
+        evaluate()

@@ -1,0 +1,1 @@
+"""What a team needs around the pipeline: sharing, merging dvc.lock, review, reports."""

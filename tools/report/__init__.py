@@ -1,0 +1,1 @@
+"""What README and model card say of results."""
