@@ -34,6 +34,20 @@ class Answers:
     clips: pd.DataFrame
     enrolment: pd.DataFrame
 
+    def has(self, track: str) -> bool:
+        """Say whether some clip was answered on `track`."""
+        return bool((self.clips["track"] == track).any())
+
+    def track(self, track: str) -> pd.DataFrame:
+        """Return the answers on `track`."""
+        return self.clips[self.clips["track"] == track].reset_index(drop=True)
+
+    def drawn(self) -> pd.DataFrame:
+        """Return `enrolment` with the `actual` emotion, `corpus` and `speaker` of each clip."""
+        test = self.clips[(self.clips["part"] == "test") & (self.clips["track"] == LAST)]
+        described = test[["clip", "corpus", "speaker", "emotion"]].rename(columns={"emotion": "actual"})
+        return self.enrolment.merge(described, on="clip")
+
 
 def answer_rows(clips: pd.DataFrame, track: str, logits: NDArray[np.floating]) -> pd.DataFrame:
     """Return one row a clip with its `logits` `[clips, emotions]`."""
@@ -68,14 +82,14 @@ def read_answers(folder: Path) -> Answers:
         raise PipelineError(f"{folder}: holds no answers of a cell ({error}); delete it and run the cell") from error
 
 
-def read_cell_settings(folder: Path) -> dict[str, Any]:
-    """Return the settings of the cell's trainings, by training.
+def read_settings(folder: Path) -> dict[str, Any]:
+    """Return the settings of the cell's trainings, by training, without their seed.
 
     Raises:
         PipelineError: the file is missing or damaged.
     """
     try:
-        settings: dict[str, Any] = json.loads((folder / DESCRIPTION).read_text(encoding="utf-8"))
-        return settings
-    except (OSError, ValueError) as error:
+        trainings = json.loads((folder / DESCRIPTION).read_text(encoding="utf-8"))
+        return {name: {**settings, "seed": None} for name, settings in trainings.items()}
+    except (OSError, ValueError, TypeError, AttributeError) as error:
         raise PipelineError(f"{folder}: holds no answers of a cell ({error}); delete it and run the cell") from error

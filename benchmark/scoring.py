@@ -1,0 +1,133 @@
+"""Answers of cells to scores: calibration, ensembles, fusion, rates with intervals, as fractions of 1."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.special import log_softmax
+
+from speech_emotion.clips import EMOTIONS, indices
+from speech_emotion.model.calibration import calibrated, fit_temperature
+from speech_emotion.scores import bootstrap, confusion
+from speech_emotion.scores.rates import rates, with_interval
+from speech_emotion.scores.reliability import Reliability, reliability
+
+LOGITS = list(EMOTIONS)  # columns
+WEIGHTS = np.linspace(0, 1, 21)  # of the first of two systems that are fused
+
+
+def scored(answers: pd.DataFrame) -> pd.DataFrame:
+    """Return the test clips with `actual`, `predicted`, `confidence` and, before calibration, `raw_confidence`.
+
+    Args:
+        answers: one row a clip of the parts test and valid; the latter give the temperature.
+    """
+    test, temperature = _part(answers, "test"), _temperature(answers)
+    logits = test[LOGITS].to_numpy()
+    return test[["clip", "corpus", "speaker"]].assign(
+        actual=test["emotion"],
+        predicted=np.asarray(EMOTIONS)[logits.argmax(axis=1)],
+        confidence=calibrated(logits, temperature).max(axis=1),
+        raw_confidence=calibrated(logits, 1.0).max(axis=1),
+    )
+
+
+def ensemble(members: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """Return answers whose logits are the mean log probabilities of `members`, which have the same clips."""
+    return _with_logits(members[0], np.mean([_log_probabilities(one) for one in members], axis=0))
+
+
+def fusion(first: pd.DataFrame, second: pd.DataFrame) -> pd.DataFrame:
+    """Return answers whose logits are a weighted mean of both systems' calibrated log probabilities.
+
+    The weight is the one under which the part valid is most likely.
+    """
+    both = [_log_probabilities(answers, _temperature(answers)) for answers in (first, second)]
+    valid = (first["part"] == "valid").to_numpy()
+    actual = indices(first.loc[valid, "emotion"])
+
+    def mixed(weight: float) -> NDArray[np.float64]:
+        return weight * both[0] + (1 - weight) * both[1]
+
+    def likelihood(weight: float) -> float:
+        return float(log_softmax(mixed(weight)[valid], axis=1)[np.arange(len(actual)), actual].sum())
+
+    return _with_logits(first, mixed(max(WEIGHTS, key=likelihood)))
+
+
+def scores(clips: pd.DataFrame) -> dict[str, Any]:
+    """Return rates with intervals, calibration errors, and the spread over folds and over seeds.
+
+    Args:
+        clips: as `scored`, with the `cell` and the `seed` of the model that answered. With several seeds each rate
+            is their mean.
+    """
+    found = rates(clips)
+    recalls = found.pop("recalls")
+    return {
+        **found,
+        "recall": {emotion: recall["recall"] for emotion, recall in recalls.items()},
+        "ece": bins(clips, "confidence").ece,
+        "ece_raw": bins(clips, "raw_confidence").ece,
+        "folds": spread(clips, "cell"),
+        "seeds": spread(clips, "seed"),
+        "corpora": {name: brief(rows) for name, rows in clips.groupby("corpus") if len(rows) < len(clips)},
+    }
+
+
+def brief(clips: pd.DataFrame) -> dict[str, Any]:
+    """Return accuracy and UAR with their intervals."""
+    return {name: value for name, value in rates(clips).items() if name != "recalls"}
+
+
+def bins(clips: pd.DataFrame, confidence: str) -> Reliability:
+    """Return how often each confidence, in the column of this name, is right."""
+    return reliability(clips[confidence].to_numpy(), (clips["predicted"] == clips["actual"]).to_numpy())
+
+
+def spread(clips: pd.DataFrame, column: str) -> dict[str, Any]:
+    """Return mean and sample deviation of accuracy and UAR over the groups of `column`, and the score of each."""
+    groups = [confusion.count(*_named(rows)) for _, rows in clips.groupby(column)]
+    found = {}
+    for name, score in (("accuracy", confusion.accuracy), ("uar", confusion.uar)):
+        each = score(np.array(groups))
+        found[name] = {"each": each.tolist(), "mean": float(each.mean())}
+        found[name] |= {"deviation": float(each.std(ddof=1))} if len(each) > 1 else {}
+    return found
+
+
+def difference(
+    before: pd.DataFrame, after: pd.DataFrame, score: Callable[[confusion.Counts], confusion.Scores]
+) -> dict[str, Any]:
+    """Return `score` of both (`before`, `after`) and the `gap` from one to the other; its interval draws speakers."""
+    speakers = sorted({*before["speaker"], *after["speaker"]})
+    matrices = np.zeros((len(speakers), 2, len(EMOTIONS), len(EMOTIONS)))
+    for place, clips in enumerate((before, after)):
+        units = pd.Index(speakers).get_indexer(clips["speaker"])
+        np.add.at(matrices, (units, place, *_named(clips)), 1)
+    first, last = score(matrices.sum(axis=0)).tolist()
+    drawn = score(bootstrap.resampled(matrices))
+    return {"before": first, "after": last} | with_interval("gap", last - first, drawn[:, 1] - drawn[:, 0])
+
+
+def _named(clips: pd.DataFrame) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    return indices(clips["actual"]), indices(clips["predicted"])
+
+
+def _part(answers: pd.DataFrame, part: str) -> pd.DataFrame:
+    return answers[answers["part"] == part]
+
+
+def _temperature(answers: pd.DataFrame) -> float:
+    valid = _part(answers, "valid")
+    return fit_temperature(valid[LOGITS].to_numpy(), indices(valid["emotion"])) if len(valid) else 1.0
+
+
+def _log_probabilities(answers: pd.DataFrame, temperature: float = 1.0) -> NDArray[np.float64]:
+    return np.asarray(log_softmax(answers[LOGITS].to_numpy() / temperature, axis=1))
+
+
+def _with_logits(answers: pd.DataFrame, logits: NDArray[np.float64]) -> pd.DataFrame:
+    return answers.assign(**dict(zip(LOGITS, logits.T, strict=True)))
