@@ -124,14 +124,12 @@ def _published(row: Figures) -> list[str]:
 
 
 def _enrolment(figures: Figures) -> str:
-    curves = [
-        (protocol, name, curve) for protocol, of in figures["enrolment"].items() for name, curve in of.items() if curve
-    ]
-    counts = list(curves[0][2]) if curves else []
     rows = [
-        [protocol, name, *(percent(curve[count]["accuracy"]) for count in counts)] for protocol, name, curve in curves
+        [protocol, name, *(percent(rates["accuracy"]) for rates in curve.values())]
+        for protocol, systems in figures["enrolment"].items()
+        for name, curve in systems.items()
     ]
-    return table(("protocol", "system", *counts), rows)
+    return table(("protocol", "system", "0", *map(str, ENROLLED), "all"), rows)
 
 
 def _last(figures: Figures, name: str) -> Iterator[tuple[str, str, Figures]]:

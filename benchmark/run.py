@@ -33,7 +33,7 @@ def cells() -> dict[str, list[str]]:
 
 def _commands(stage: str, body: Mapping[str, Any]) -> Iterator[tuple[str, list[str]]]:
     matrix = body.get("matrix", {})
-    for values in product(*matrix.values()) if MODULE in body["cmd"] else ():
+    for values in product(*matrix.values()) if MODULE in body.get("cmd", "") else ():
         command = body["cmd"]
         for key, value in zip(matrix, values, strict=True):
             command = command.replace(f"${{item.{key}}}", str(value))
