@@ -1,67 +1,54 @@
-"""Stage `cell`: one split of one protocol, trained and tested: `python -m benchmark.cell NAME ...`."""
+"""Stages `cell` and `row`: one encoder on one split with one seed, trained and tested."""
 
 import argparse
-import time
+import tempfile
 from collections.abc import Sequence
-from dataclasses import asdict
+from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
-from benchmark.answers import Answers, input_md5s, read_made_from, write_answers
-from benchmark.cells import CELLS
-from benchmark.nested import Recipe, nested_answers
+from benchmark.answers import write_answers
+from benchmark.cells import CELLS, DEVELOPMENT_CELLS
+from benchmark.nested import nested_answers
+from benchmark.recipe import TRAININGS, read_changes, read_trainings, starting_weights
 from speech_emotion.clips import read_labels
 from speech_emotion.core.command import run
-from speech_emotion.core.params import read_settings
-from speech_emotion.shards import read_shards
-from speech_emotion.splits.leaks import refuse_leaks
-from speech_emotion.splits.protocols import SPEAKER_PROTOCOLS, split_clips
-from speech_emotion.training.settings import TrainSettings
+from speech_emotion.shards import Mels, read_shards
+
+EVERY = {**CELLS, **DEVELOPMENT_CELLS}
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Read argv, params, labels and shards, split, train twice, test, write the answers."""
-    args, began = _parser().parse_args(argv), time.monotonic()
-    settings, recipe = CELLS[args.cell].split_settings, _recipe(args)
-    labels = read_labels(args.labels)
-    split = split_clips(labels, settings)
-    refuse_leaks(labels, split, by_speaker=settings.protocol in SPEAKER_PROTOCOLS)
-    mels, mel_settings = read_shards(args.spectrograms)
-    logits, temperatures = nested_answers(recipe, split, mels, mel_settings, label=args.cell)
-    clips = split[split["part"] == "test"]
-    write_answers(args.answers, Answers(clips, logits, temperatures, _made_from(args, recipe)))
-    print(f"{args.cell}: {len(clips)} test clips answered, {time.monotonic() - began:.0f} s", flush=True)
+    """Read argv, params, the row, labels and shards; split, train, test, write the answers."""
+    args = parse(argv)
+    cell = EVERY[args.cell]
+    changes = read_changes(args.rows, args.encoder, args.row or cell.protocol)
+    trainings = read_trainings(args.params, args.encoder, changes, seed=args.seed)
+    split, mels = cell.split(read_labels(args.labels)), _mels(*args.spectrograms)
+    with tempfile.TemporaryDirectory() as folder:
+        start = starting_weights(args.params, args.encoder, changes, args.start, Path(folder))
+        answers = nested_answers(start, trainings, split, mels, label=f"{args.encoder} {args.row or args.cell}")
+    write_answers(args.answers, answers, trainings)
 
 
-def is_there(argv: Sequence[str]) -> bool:
-    """Say whether the answers that `main` would write are there, made from the same data and parameters.
-
-    The code is not compared: DVC does that.
-    """
-    args = _parser().parse_args(argv)
-    return read_made_from(args.answers) == _made_from(args, _recipe(args))
-
-
-def _recipe(args: argparse.Namespace) -> Recipe:
-    low, high = (read_settings(args.params, section, TrainSettings) for section in ("finetune_low", "finetune_high"))
-    return Recipe(start=args.start, low=low, high=high, crops=args.crops)
-
-
-def _made_from(args: argparse.Namespace, recipe: Recipe) -> dict[str, Any]:
-    data = input_md5s(args.labels, args.start, args.spectrograms)
-    return {"data": data, "low": asdict(recipe.low), "high": recipe.high and asdict(recipe.high), "crops": recipe.crops}
-
-
-def _parser() -> argparse.ArgumentParser:
+def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
+    """Return the arguments of a cell."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("cell", choices=CELLS)
+    parser.add_argument("encoder", choices=TRAININGS)
+    parser.add_argument("cell", choices=EVERY, metavar="cell", help="of benchmark/cells.py")
+    parser.add_argument("seed", type=int, help="of all trainings")
+    parser.add_argument("rows", type=Path, help="YAML of what a row or a protocol changes of params.yaml")
     parser.add_argument("labels", type=Path)
     parser.add_argument("start", type=Path, help="pretrained weights")
     parser.add_argument("answers", type=Path, help="folder to write")
     parser.add_argument("spectrograms", type=Path, nargs="+", help="folders of shards")
-    parser.add_argument("--crops", type=int, required=True, help="windows a clip in the view high_crops")
+    parser.add_argument("--row", help="of the file; the cell's protocol unless given")
     parser.add_argument("--params", type=Path, default=Path("params.yaml"))
-    return parser
+    return parser.parse_args(argv)
+
+
+@lru_cache(maxsize=1)  # the runner has cell after cell computed in one process
+def _mels(*folders: Path) -> Mels:
+    return read_shards(folders)
 
 
 if __name__ == "__main__":

@@ -1,142 +1,133 @@
-"""Scores of one protocol in one view, its cells pooled, as fractions of 1."""
+"""Answers of cells to scores: calibration, ensembles, fusion, rates with intervals, as fractions of 1."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
+from scipy.special import log_softmax
 
-from benchmark.answers import Answers
 from speech_emotion.clips import EMOTIONS, indices
-from speech_emotion.corpora.catalogue import parse_clip
-from speech_emotion.model.calibration import calibrated
+from speech_emotion.model.calibration import calibrated, fit_temperature
 from speech_emotion.scores import bootstrap, confusion
+from speech_emotion.scores.rates import rates, with_interval
 from speech_emotion.scores.reliability import Reliability, reliability
 
-DECIMALS = 4
+LOGITS = list(EMOTIONS)  # columns
+WEIGHTS = np.linspace(0, 1, 21)  # of the first of two systems that are fused
 
 
-@dataclass(frozen=True)
-class Pooled:
-    """The test clips of all cells of a protocol, each answered by the model that had not seen it; arrays `[clips]`.
+def scored(answers: pd.DataFrame) -> pd.DataFrame:
+    """Return the test clips with `actual`, `predicted`, `confidence` and, before calibration, `raw_confidence`.
 
-    Attributes:
-        actual: index of the emotion.
-        predicted: index of the emotion that was named.
-        confidence: in the emotion that was named, with the temperature of the clip's cell.
-        raw_confidence: the same without.
-        corpus: of each clip.
-        speaker: of each clip.
-        cell: index of the cell that tested it.
+    Args:
+        answers: one row a clip of the parts test and valid; the latter give the temperature.
     """
-
-    actual: NDArray[np.integer]
-    predicted: NDArray[np.integer]
-    confidence: NDArray[np.float64]
-    raw_confidence: NDArray[np.float64]
-    corpus: NDArray[np.str_]
-    speaker: NDArray[np.str_]
-    cell: NDArray[np.integer]
-
-    def __getitem__(self, chosen: NDArray[np.bool_]) -> "Pooled":
-        return Pooled(*(column[chosen] for column in vars(self).values()))
-
-    def __len__(self) -> int:
-        return len(self.actual)
-
-
-def pool(cells: Sequence[Answers], view: str) -> Pooled:
-    """Put the answers of a protocol's cells together."""
-    clips = [clip for cell in cells for clip in cell.clips["clip"]]
-    named = [parse_clip(*clip.split("/")) for clip in clips]
-    logits = [cell.logits[view] for cell in cells]
-    warm = [calibrated(one, cell.temperatures[view]).max(axis=1) for one, cell in zip(logits, cells, strict=True)]
-    return Pooled(
-        actual=np.concatenate([indices(cell.clips["emotion"]) for cell in cells]),
-        predicted=np.concatenate([one.argmax(axis=1) for one in logits]),
-        confidence=np.concatenate(warm),
-        raw_confidence=np.concatenate([calibrated(one, 1.0).max(axis=1) for one in logits]),
-        corpus=np.array([clip.corpus for clip in named]),
-        speaker=np.array([clip.speaker for clip in named]),
-        cell=np.repeat(np.arange(len(cells)), [len(cell.clips) for cell in cells]),
+    test, temperature = _part(answers, "test"), _temperature(answers)
+    logits = test[LOGITS].to_numpy()
+    return test[["clip", "corpus", "speaker"]].assign(
+        actual=test["emotion"],
+        predicted=np.asarray(EMOTIONS)[logits.argmax(axis=1)],
+        confidence=calibrated(logits, temperature).max(axis=1),
+        raw_confidence=calibrated(logits, 1.0).max(axis=1),
     )
 
 
-def scores(pooled: Pooled) -> dict[str, Any]:
-    """Return accuracy and unweighted average recall with their 95 % intervals, by cell and (of several) corpus.
+def ensemble(members: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """Return answers whose logits are the mean log probabilities of `members`, which have the same clips."""
+    return _with_logits(members[0], np.mean([_log_probabilities(one) for one in members], axis=0))
 
-    `ece` is with the cells' temperatures, `folds` has mean and sample deviation over cells. The intervals come from a
-    bootstrap within each corpus, over its speakers, or its clips where fewer than 8 speak (`interval_over`).
+
+def fusion(first: pd.DataFrame, second: pd.DataFrame) -> pd.DataFrame:
+    """Return answers whose logits are a weighted mean of both systems' calibrated log probabilities.
+
+    The weight is the one under which the part valid is most likely.
     """
-    matrix, corpora = confusion.count(pooled.actual, pooled.predicted), sorted(set(pooled.corpus))
-    recalls = zip(EMOTIONS, confusion.recall(matrix), strict=True)
+    both = [_log_probabilities(answers, _temperature(answers)) for answers in (first, second)]
+    valid = (first["part"] == "valid").to_numpy()
+    actual = indices(first.loc[valid, "emotion"])
+
+    def mixed(weight: float) -> NDArray[np.float64]:
+        return weight * both[0] + (1 - weight) * both[1]
+
+    def likelihood(weight: float) -> float:
+        return float(log_softmax(mixed(weight)[valid], axis=1)[np.arange(len(actual)), actual].sum())
+
+    return _with_logits(first, mixed(max(WEIGHTS, key=likelihood)))
+
+
+def scores(clips: pd.DataFrame) -> dict[str, Any]:
+    """Return rates with intervals, calibration errors, and the spread over folds and over seeds.
+
+    Args:
+        clips: as `scored`, with the `cell` and the `seed` of the model that answered. With several seeds each rate
+            is their mean.
+    """
+    found = rates(clips)
+    recalls = found.pop("recalls")
     return {
-        **_rates(pooled),
-        "folds": _folds(pooled),
-        "ece": rounded(bins(pooled, calibrated=True).ece),
-        "ece_raw": rounded(bins(pooled, calibrated=False).ece),
-        "recall": {emotion: rounded(recall) for emotion, recall in recalls if not np.isnan(recall)},
-        "corpora": {corpus: _rates(pooled[pooled.corpus == corpus]) for corpus in corpora if len(corpora) > 1},
+        **found,
+        "recall": {emotion: recall["recall"] for emotion, recall in recalls.items()},
+        "ece": bins(clips, "confidence").ece,
+        "ece_raw": bins(clips, "raw_confidence").ece,
+        "folds": spread(clips, "cell"),
+        "seeds": spread(clips, "seed"),
+        "corpora": {name: brief(rows) for name, rows in clips.groupby("corpus") if len(rows) < len(clips)},
     }
 
 
-def unseen(pooled: Pooled, voices: Sequence[str]) -> dict[str, Any]:
-    """Return the rates of `voices` and of all others."""
-    chosen = np.isin(pooled.speaker, voices)
-    return {"unseen": _rates(pooled[chosen]), "others": _rates(pooled[~chosen])}
+def brief(clips: pd.DataFrame) -> dict[str, Any]:
+    """Return accuracy and UAR with their intervals."""
+    return {name: value for name, value in rates(clips).items() if name != "recalls"}
 
 
-def bins(pooled: Pooled, *, calibrated: bool) -> Reliability:
-    """Return how often each confidence is right."""
-    confidence = pooled.confidence if calibrated else pooled.raw_confidence
-    return reliability(confidence, pooled.predicted == pooled.actual)
+def bins(clips: pd.DataFrame, confidence: str) -> Reliability:
+    """Return how often each confidence, in the column of this name, is right."""
+    return reliability(clips[confidence].to_numpy(), (clips["predicted"] == clips["actual"]).to_numpy())
 
 
-def leak_gap(known_voices: Pooled, new_voices: Pooled) -> dict[str, Any]:
-    """Return how much more accurate RAVDESS looks where each actor is in training too (a random split).
-
-    The interval draws actors, each with his clips of both protocols.
-    """
-    both = [pooled[pooled.corpus == "ravdess"] for pooled in (known_voices, new_voices)]
-    actors = sorted(set(both[1].speaker))
-    counted = [
-        [confusion.count(one.actual[here], one.predicted[here]) for one in both for here in [one.speaker == actor]]
-        for actor in actors
-    ]
-    matrices = np.array(counted)  # [actors, 2, emotions, emotions]
-    known, new = confusion.accuracy(matrices.sum(axis=0))
-    drawn = confusion.accuracy(bootstrap.resampled(matrices))
-    low, high = bootstrap.interval(drawn[:, 0] - drawn[:, 1])
-    gap = {"known_voices": rounded(known), "new_voices": rounded(new), "gap": rounded(known - new)}
-    return gap | {"gap_ci": {"low": rounded(low), "high": rounded(high)}, "actors": len(actors)}
+def spread(clips: pd.DataFrame, column: str) -> dict[str, Any]:
+    """Return mean and sample deviation of accuracy and UAR over the groups of `column`, and the score of each."""
+    groups = [confusion.count(*_named(rows)) for _, rows in clips.groupby(column)]
+    found = {}
+    for name, score in (("accuracy", confusion.accuracy), ("uar", confusion.uar)):
+        each = score(np.array(groups))
+        found[name] = {"each": each.tolist(), "mean": float(each.mean())}
+        found[name] |= {"deviation": float(each.std(ddof=1))} if len(each) > 1 else {}
+    return found
 
 
-def rounded(score: float | NDArray[np.float64]) -> float:
-    """Return a score with as many decimals as the files have."""
-    return round(float(score), DECIMALS)
+def difference(
+    before: pd.DataFrame, after: pd.DataFrame, score: Callable[[confusion.Counts], confusion.Scores]
+) -> dict[str, Any]:
+    """Return `score` of both (`before`, `after`) and the `gap` from one to the other; its interval draws speakers."""
+    speakers = sorted({*before["speaker"], *after["speaker"]})
+    matrices = np.zeros((len(speakers), 2, len(EMOTIONS), len(EMOTIONS)))
+    for place, clips in enumerate((before, after)):
+        units = pd.Index(speakers).get_indexer(clips["speaker"])
+        np.add.at(matrices, (units, place, *_named(clips)), 1)
+    first, last = score(matrices.sum(axis=0)).tolist()
+    drawn = score(bootstrap.resampled(matrices))
+    return {"before": first, "after": last} | with_interval("gap", last - first, drawn[:, 1] - drawn[:, 0])
 
 
-def _rates(pooled: Pooled) -> dict[str, Any]:
-    matrices = confusion.by_clip(pooled.actual, pooled.predicted)
-    over, drawn = bootstrap.resampled_clips(matrices, pooled.corpus.tolist(), pooled.speaker.tolist())
-    matrix = confusion.count(pooled.actual, pooled.predicted)
-    rates: dict[str, Any] = {}
-    for name, score in {"accuracy": confusion.accuracy, "uar": confusion.uar}.items():
-        low, high = bootstrap.interval(score(drawn))
-        rates[name] = rounded(score(matrix))
-        rates[f"{name}_ci"] = {"low": rounded(low), "high": rounded(high)}
-    return rates | {"clips": len(pooled), "interval_over": over}
+def _named(clips: pd.DataFrame) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    return indices(clips["actual"]), indices(clips["predicted"])
 
 
-def _folds(pooled: Pooled) -> dict[str, Any]:
-    matrices = confusion.count(pooled.actual, pooled.predicted, pooled.cell)
-    folds: Mapping[str, Any] = {"accuracy": confusion.accuracy(matrices), "uar": confusion.uar(matrices)}
-    return {
-        name: {
-            "each": [rounded(score) for score in values],
-            "mean": rounded(values.mean()),
-            **({"deviation": rounded(values.std(ddof=1))} if len(values) > 1 else {}),
-        }
-        for name, values in folds.items()
-    }
+def _part(answers: pd.DataFrame, part: str) -> pd.DataFrame:
+    return answers[answers["part"] == part]
+
+
+def _temperature(answers: pd.DataFrame) -> float:
+    valid = _part(answers, "valid")
+    return fit_temperature(valid[LOGITS].to_numpy(), indices(valid["emotion"])) if len(valid) else 1.0
+
+
+def _log_probabilities(answers: pd.DataFrame, temperature: float = 1.0) -> NDArray[np.float64]:
+    return np.asarray(log_softmax(answers[LOGITS].to_numpy() / temperature, axis=1))
+
+
+def _with_logits(answers: pd.DataFrame, logits: NDArray[np.float64]) -> pd.DataFrame:
+    return answers.assign(**dict(zip(LOGITS, logits.T, strict=True)))

@@ -3,8 +3,6 @@
 from pathlib import Path
 
 import numpy as np
-import soundfile
-import soxr
 from numpy.typing import NDArray
 
 from speech_emotion.core.errors import PipelineError
@@ -21,6 +19,8 @@ def decode(path: Path) -> tuple[NDArray[np.float32], int]:
     Raises:
         PipelineError: libsndfile cannot decode the file, or it holds no samples, or NaN, or infinity.
     """
+    import soundfile  # here, because training imports this module and reads no audio
+
     try:
         samples, sample_rate = soundfile.read(path, dtype="float32", always_2d=True)
     except (OSError, soundfile.LibsndfileError) as error:
@@ -34,6 +34,8 @@ def decode(path: Path) -> tuple[NDArray[np.float32], int]:
 
 def to_mono(samples: NDArray[np.float32], sample_rate: int, target_rate: int) -> Waveform:
     """Mix `[frames, channels]` down to `[samples]` and resample it to `target_rate` Hz (soxr, high quality)."""
+    import soxr
+
     waveform: Waveform = soxr.resample(samples.mean(axis=1), sample_rate, target_rate)
     return waveform
 

@@ -4,12 +4,13 @@
 |---|---|
 | `settings` | `FrontendSettings`, and `EncoderSettings`: what a training has besides `training.settings` |
 | `frontend` | `log_mel`, `decibels`, `centres_hz`, `LIBRARIES`: needs no torch |
-| `network` | `build`, `parameter_groups`, `rate_shares`, `body_state`, `load_body` |
+| `network` | `build`, `embed`, `classify`, `parameter_groups`, `rate_shares`, `body_state`, `load_body` |
 | `view` | `plain_view`: what the network is asked about |
 | `augment` | `train_view`: what it learns from |
 | `pretrained` | `BackboneSettings`, `backbone_weights` |
 
-A third encoder is a third folder and a line in `dvc.yaml`. Axes: B clips, M mel bins, F frames of the longest clip.
+A third encoder is a third folder and a line in `dvc.yaml`.
+Axes: B clips, M mel bins, F frames of the longest clip, D width of an embedding.
 """
 
 from collections.abc import Mapping, Sequence
@@ -55,6 +56,12 @@ class Network(Protocol):
 
     def build(self, backbone: str, settings: Any) -> "nn.Module":
         """Return the network called `backbone` with random weights."""
+
+    def embed(self, network: "nn.Module", *inputs: "Tensor") -> "Tensor":
+        """Return one embedding a clip, `[B, D]`: what `classify` turns into the network's logits."""
+
+    def classify(self, network: "nn.Module", embeddings: "Tensor") -> "Tensor":
+        """Return the logits `[B, 8]` of `embed`'s embeddings `[B, D]`."""
 
     def parameter_groups(self, network: "nn.Module") -> "list[list[nn.Parameter]]":
         """Split the parameters into groups with a learning rate each, the head last."""

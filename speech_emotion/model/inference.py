@@ -1,6 +1,7 @@
-"""Log-mels to logits with a trained model."""
+"""Log-mels to logits or embeddings with a trained model."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 
 import numpy as np
 import torch
@@ -39,20 +40,30 @@ def clip_logits(model: Model, mels: Sequence[Mel]) -> NDArray[np.float32]:
         model: in evaluation mode, as `checkpoint.load_model` returns it.
         mels: made by the model's front end.
     """
-    # Not under inference_mode: parameters that move there could never be trained again.
-    device = best_device()
-    model.network.to(device)
+    return _in_batches(model, mels, model.network)
+
+
+def clip_embeddings(model: Model, mels: Sequence[Mel]) -> NDArray[np.float32]:
+    """Return embeddings, float32 `[clips, D]`; arguments as `clip_logits`."""
+    return _in_batches(model, mels, partial(protocol.network(model.description.encoder).embed, model.network))
+
+
+def embedding_logits(model: Model, embeddings: NDArray[np.floating]) -> NDArray[np.float32]:
+    """Return the logits `[clips, 8]` of `embeddings` `[clips, D]`, as they came or changed."""
+    tensor = torch.from_numpy(embeddings.astype(np.float32)).to(best_device())
     with torch.inference_mode():
-        batches = [
-            _batch_logits(model, mels[first : first + BATCH_SIZE], device)
-            for first in trange(0, len(mels), BATCH_SIZE, desc="predict", unit="batch", disable=None, leave=False)
-        ]
-    return torch.cat(batches).cpu().numpy()
+        return protocol.network(model.description.encoder).classify(model.network, tensor).float().cpu().numpy()
 
 
-def _batch_logits(model: Model, mels: Sequence[Mel], device: torch.device) -> Tensor:
-    description = model.description
-    levels, lengths = (tensor.to(device) for tensor in pack(mels))
+def _in_batches(model: Model, mels: Sequence[Mel], ask: Callable[..., Tensor]) -> NDArray[np.float32]:
+    # Not under inference_mode: parameters that move there could never be trained again.
+    device, description = best_device(), model.description
+    model.network.to(device)
     plain_view = protocol.view(description.encoder).plain_view
-    logits: Tensor = model.network(*plain_view(levels, lengths, description.frontend, description.training.encoder))
-    return logits.float()
+    answers = []
+    with torch.inference_mode():
+        for first in trange(0, len(mels), BATCH_SIZE, desc="predict", unit="batch", disable=None, leave=False):
+            levels, lengths = (tensor.to(device) for tensor in pack(mels[first : first + BATCH_SIZE]))
+            inputs = plain_view(levels, lengths, description.frontend, description.training.encoder)
+            answers.append(ask(*inputs).float())
+    return torch.cat(answers).cpu().numpy()

@@ -10,8 +10,12 @@ from speech_emotion.scores import bootstrap, confusion
 
 
 def matrices_by_clip(answers: pd.DataFrame) -> confusion.Counts:
-    """Return each clip's own confusion matrix, `[clips, emotions, emotions]`, of `actual` and `predicted` names."""
-    return confusion.by_clip(indices(answers["actual"]), indices(answers["predicted"]))
+    """Return each clip's own confusion matrix, `[clips, emotions, emotions]`, of `actual` and `predicted` names.
+
+    A clip that several models answered has a row for each, and one matrix.
+    """
+    clips, _ = pd.factorize(answers["clip"])
+    return confusion.count(indices(answers["actual"]), indices(answers["predicted"]), clips)
 
 
 def rates(answers: pd.DataFrame) -> dict[str, Any]:
@@ -21,12 +25,12 @@ def rates(answers: pd.DataFrame) -> dict[str, Any]:
     `speakers` where there are 8 or more, else `clips`, which takes speakers as given and is narrower.
 
     Args:
-        answers: columns `actual`, `predicted`, `corpus`, `speaker`; one row a clip.
+        answers: columns `clip`, `actual`, `predicted`, `corpus`, `speaker`; one row a clip and model.
     """
-    matrices = matrices_by_clip(answers)
-    over, drawn = bootstrap.resampled_clips(matrices, answers["corpus"].tolist(), answers["speaker"].tolist())
+    matrices, clips = matrices_by_clip(answers), answers.drop_duplicates("clip")
+    over, drawn = bootstrap.resampled_clips(matrices, clips["corpus"].tolist(), clips["speaker"].tolist())
     whole = matrices.sum(axis=0)
-    scores: dict[str, Any] = {"clips": len(answers), "over": over}
+    scores: dict[str, Any] = {"clips": len(clips), "over": over}
     for name, score in {"accuracy": confusion.accuracy, "uar": confusion.uar}.items():
         scores |= with_interval(name, float(score(whole)), score(drawn))
     recalls, drawn_recalls = confusion.recall(whole), confusion.recall(drawn)

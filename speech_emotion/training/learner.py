@@ -7,7 +7,7 @@ from torch import nn
 from tqdm import tqdm
 
 from speech_emotion.encoders import protocol
-from speech_emotion.training.callbacks import CudaGraph, Curve, Curves, WeightAverage
+from speech_emotion.training.callbacks import ClipMixUp, CudaGraph, Curve, Curves, WeightAverage
 from speech_emotion.training.fastai_parts import (
     AMPMode,
     Callback,
@@ -16,7 +16,6 @@ from speech_emotion.training.fastai_parts import (
     DataLoaders,
     Learner,
     MixedPrecision,
-    MixUp,
     OptimWrapper,
     ProgressCallback,
     accuracy,
@@ -29,9 +28,9 @@ def train(
 ) -> list[Curve]:
     """Train `network` in place and return its learning curve, one row an epoch.
 
-    The head learns alone for `frozen_epochs` (batch norm adapts too), then everything for `epochs`, each in one
-    cycle (Smith 2018, arXiv:1803.09820). The last epoch's weights, or their moving average, are what stays: no
-    checkpoint is chosen by looking at a score.
+    The head learns alone for `frozen_epochs` (batch norm adapts too, layer norm does not), then everything for
+    `epochs`, each in one cycle (Smith 2018, arXiv:1803.09820). The last epoch's weights, or their moving average, are
+    what stays: no checkpoint is chosen by looking at a score.
     """
     kind = protocol.network(encoder)
     epochs = settings.frozen_epochs + settings.epochs
@@ -43,12 +42,13 @@ def train(
         opt_func=partial(OptimWrapper, opt=torch.optim.AdamW, **_one_launch(loaders.device)),
         splitter=kind.parameter_groups,
         wd=settings.weight_decay,
+        train_bn=not any(isinstance(module, nn.LayerNorm) for module in network.modules()),  # fastai's would learn, too
         metrics=accuracy,
         cbs=_device_callbacks(loaders.device),
     )
     learn.remove_cb(ProgressCallback)
     if settings.mixup:
-        learn.add_cb(MixUp(settings.mixup))
+        learn.add_cb(ClipMixUp(settings.mixup))
     bar = tqdm(total=epochs * len(loaders.train), desc=label, unit=" batches", disable=None, leave=False)
     curves = Curves(label, epochs, bar)
     with bar, learn.no_logging(), learn.added_cbs(curves):

@@ -35,6 +35,17 @@ def head_of(network: nn.Module) -> nn.Module:
     return head
 
 
+def embed(network: nn.Module, images: Tensor) -> Tensor:
+    """Return what the classifier sees of `images` `[B, 3, S, S]`: pooled features `[B, D]`."""
+    features: Tensor = network.forward_features(images)  # type: ignore[operator]
+    return network.forward_head(features, pre_logits=True)  # type: ignore[operator, no-any-return]
+
+
+def classify(network: nn.Module, embeddings: Tensor) -> Tensor:
+    """Return the logits `[B, 8]` of `embeddings` `[B, D]`."""
+    return head_of(network)(embeddings)  # type: ignore[no-any-return]
+
+
 def parameter_groups(network: nn.Module) -> list[list[nn.Parameter]]:
     """Split the parameters into body and head, which learn at different rates."""
     head = list(head_of(network).parameters())
