@@ -1,7 +1,7 @@
 """A corpus from wherever it can be had, checked clip by clip and laid out as published."""
 
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -11,37 +11,45 @@ import pooch
 from speech_emotion.core.errors import PipelineError, listed
 from speech_emotion.core.files import replacing
 from speech_emotion.core.progress import tell
-from speech_emotion.corpora.catalogue import Clip
+from speech_emotion.corpora import own
+from speech_emotion.corpora.catalogue import PUBLISHED
 from speech_emotion.fetching.archives import unpack
 from speech_emotion.fetching.downloads import download
 from speech_emotion.fetching.listings import list_files
-from speech_emotion.fetching.manifest import Published
+from speech_emotion.fetching.manifest import Published, read_manifest
 from speech_emotion.fetching.mirror import local_copy
-from speech_emotion.fetching.recordings import find_recordings, identity
-from speech_emotion.fetching.sources import Dataverse, LocalArchive, Source, Zenodo
+from speech_emotion.fetching.recordings import find_recordings
+from speech_emotion.fetching.sources import Dataverse, LocalArchive, LocalFolder, Source, Zenodo
 from speech_emotion.fetching.verify import check_clips
 
 # No output, so that DVC leaves what an interrupted download has already got.
 DOWNLOADS = Path(".downloads")
 
 
-def fetch(corpus: str, source: Source, manifest: Sequence[Published], target: Path) -> None:
+def fetch(corpus: str, source: Source, manifest: Path, target: Path) -> None:
     """Get `corpus` from SPEECH_CORPORA or from `source`, check it, and put it at `target`.
+
+    A corpus of one's own gets its manifest beside its clips: their labels are in it.
 
     Raises:
         PipelineError: the corpus cannot be had, is incomplete, or differs from `manifest`. `target` is as before.
     """
+    described = read_manifest(manifest)
+    table = None if corpus in PUBLISHED else manifest
+    if table:
+        own.read_rows(table)
     try:
         with _folder_of(corpus, source) as folder:
-            recordings = find_recordings(corpus, folder)
-            clips = _match(corpus, recordings, manifest)
+            clips = _match(corpus, folder, {row.clip: row for row in described})
             resampled = check_clips(corpus, clips)
-            _lay_out(clips, target)
+            _lay_out(clips, table, target)
     except OSError as error:
         raise PipelineError(
             f"{error.filename or corpus}: {error.strerror or error}; check path, space and permissions"
         ) from error
-    tell(f"{corpus}: {len(clips)} clips, {resampled} of them resampled")
+    tell(f"{corpus}: {len(clips)} clips, {len(clips) - resampled} with the published samples")
+    if resampled:
+        tell(f"{corpus}: {resampled} clips are resampled copies: only their durations could be checked")
     _remove_downloads(corpus)
 
 
@@ -64,6 +72,8 @@ def _official(corpus: str, source: Source) -> Path:
     match source:
         case LocalArchive():
             return _checked_archive(source)
+        case LocalFolder():
+            return Path(source.path)
         case Zenodo():
             download(corpus, list_files(source), DOWNLOADS / corpus)
             return DOWNLOADS / corpus / source.file
@@ -80,20 +90,22 @@ def _checked_archive(source: LocalArchive) -> Path:
     return archive
 
 
-def _match(corpus: str, recordings: Mapping[Clip, Path], manifest: Sequence[Published]) -> dict[Path, Published]:
-    published = {identity(corpus, Path(row.clip).name): row for row in manifest}
-    missing = [row.clip for clip, row in published.items() if clip not in recordings]
-    surplus = [str(path) for clip, path in recordings.items() if clip not in published]
-    for names, what in ((missing, "are missing"), (surplus, "are not in the manifest")):
+def _match(corpus: str, folder: Path, manifest: Mapping[str, Published]) -> dict[Path, Published]:
+    recordings = find_recordings(corpus, folder, manifest)
+    missing = [clip for clip in manifest if clip not in recordings]
+    surplus = [str(path) for clip, path in recordings.items() if clip not in manifest]
+    for names, problem in ((missing, "are missing"), (surplus, "are not in the manifest")):
         if names:
-            raise PipelineError(f"{corpus}: {len(names)} clips {what}: {listed(names)}; get a complete copy")
-    return {recordings[clip]: row for clip, row in published.items()}
+            raise PipelineError(f"{corpus}: {len(names)} clips {problem}: {listed(names)}; get a complete copy")
+    return {recordings[clip]: published for clip, published in manifest.items()}
 
 
-def _lay_out(clips: Mapping[Path, Published], target: Path) -> None:
+def _lay_out(clips: Mapping[Path, Published], table: Path | None, target: Path) -> None:
     with replacing(target) as folder:
-        for path, published in clips.items():
-            copy = folder / f"{published.clip}{path.suffix.lower()}"
+        copies = {path: folder / f"{published.clip}{path.suffix.lower()}" for path, published in clips.items()}
+        if table:
+            copies[table] = folder / own.TABLE
+        for path, copy in copies.items():
             copy.parent.mkdir(parents=True, exist_ok=True)
             # A copy of the bytes: a link would let DVC's cache and the user's folder share a file.
             shutil.copyfile(path, copy)

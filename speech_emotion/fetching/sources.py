@@ -35,21 +35,32 @@ class Dataverse:
 
 
 @dataclass(frozen=True)
-class LocalArchive:
-    """An archive on this machine; a relative `path` counts from the project's root."""
+class LocalFolder:
+    """Clips on this machine; a relative `path` counts from the project's root."""
 
     kind: str
     path: str
-    md5: str
 
     @property
     def file(self) -> str:
-        """The archive's file name."""
+        """The name of the folder, or of the archive."""
         return Path(self.path).name
 
 
-Source = Zenodo | Dataverse | LocalArchive
-KINDS: Mapping[str, type[Source]] = {"zenodo": Zenodo, "dataverse": Dataverse, "archive": LocalArchive}
+@dataclass(frozen=True)
+class LocalArchive(LocalFolder):
+    """An archive on this machine."""
+
+    md5: str
+
+
+Source = Zenodo | Dataverse | LocalFolder
+KINDS: Mapping[str, type[Source]] = {
+    "zenodo": Zenodo,
+    "dataverse": Dataverse,
+    "archive": LocalArchive,
+    "folder": LocalFolder,
+}
 
 
 @dataclass(frozen=True)
