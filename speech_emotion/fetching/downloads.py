@@ -17,26 +17,19 @@ CHUNK_BYTES = 1 << 18
 
 
 def download(label: str, files: Sequence[PublishedFile], folder: Path) -> None:
-    """Make `folder` hold `files` and nothing else; what is there and complete is not requested again.
+    """Put `files` below `folder`; what is there and complete is not requested again.
 
     Raises:
         PipelineError: a file cannot be had, or is not the one that its API described. Complete files stay.
     """
-    paths = {_path_inside(folder, file): file for file in files}
-    if len(paths) < len(files):
-        raise PipelineError(f"{label}: two of the published files have one name; take the corpus from elsewhere")
-    _remove_others(folder, paths)
-    missing = [file for path, file in paths.items() if not _is_complete(path, file.checksum)]
+    for file in files:
+        _require_inside(folder, file)
+    missing = [file for file in files if not _is_complete(folder / file.name, file.checksum)]
     total = sum(file.size_bytes for file in missing)
     tell(f"{label}: downloading {len(missing)} of {len(files)} files, {total / 1e6:.1f} MB")
-    store = pooch.create(
-        folder,
-        base_url="",
-        registry={file.name: file.checksum for file in missing},
-        urls={file.name: file.url for file in missing},
-        retry_if_failed=RETRIES,
-    )
     pooch.get_logger().setLevel("WARNING")
+    registry, urls = ({file.name: getattr(file, key) for file in missing} for key in ("checksum", "url"))
+    store = pooch.create(folder, base_url="", registry=registry, urls=urls, retry_if_failed=RETRIES)
     # Leaving the block abandons the threads, so that neither an error nor Ctrl-C waits for slow servers.
     with progress(label, total, "B") as advance, session() as opened, ThreadPool(CONNECTIONS) as pool:
         lock = Lock()
@@ -49,18 +42,10 @@ def download(label: str, files: Sequence[PublishedFile], folder: Path) -> None:
             pass
 
 
-def _path_inside(folder: Path, file: PublishedFile) -> Path:
+def _require_inside(folder: Path, file: PublishedFile) -> None:
     path = folder / file.name
-    if ".." in path.parts or not path.is_relative_to(folder) or path == folder:
+    if ".." in path.parts or folder not in path.parents:
         raise PipelineError(f"{file.url}: the name {file.name!r} may lead out of its folder; take it from elsewhere")
-    return path
-
-
-def _remove_others(folder: Path, paths: dict[Path, PublishedFile]) -> None:
-    # Half a file of a killed run, or a file of an older version of the corpus.
-    for path in folder.rglob("*"):
-        if path.is_file() and path not in paths:
-            path.unlink()
 
 
 def _is_complete(path: Path, checksum: str) -> bool:
@@ -68,14 +53,9 @@ def _is_complete(path: Path, checksum: str) -> bool:
     return path.is_file() and bool(pooch.file_hash(str(path), alg=algorithm) == expected)
 
 
-def _retrieve(
-    store: pooch.Pooch, file: PublishedFile, opened: requests.Session, count: Callable[[int], object]
-) -> None:
-    def transfer(_url: str, target: str, _: object) -> None:
-        _transfer(opened, file, Path(target), count)
-
+def _retrieve(store: pooch.Pooch, file: PublishedFile, opened: requests.Session, count: Callable[[int], None]) -> None:
     try:
-        store.fetch(file.name, downloader=transfer)
+        store.fetch(file.name, downloader=lambda _url, target, _store: _transfer(opened, file, Path(target), count))
     except requests.RequestException as error:
         raise PipelineError(f"{file.name} from {file.url}: {reason(error)}; {WAY_OUT}") from error
     except ValueError as error:
@@ -84,10 +64,10 @@ def _retrieve(
         ) from error
 
 
-def _transfer(opened: requests.Session, file: PublishedFile, target: Path, count: Callable[[int], object]) -> None:
+def _transfer(opened: requests.Session, file: PublishedFile, target: Path, count: Callable[[int], None]) -> None:
     received = 0
     with opened.get(file.url, stream=True, timeout=TIMEOUT_S) as response, target.open("wb") as written:
-        if not response.ok:  # asked again already where that can help
+        if not response.ok:  # asked again already where that can help, so that pooch must not
             answer = f"the server answered {response.status_code} {response.reason}"
             raise PipelineError(f"{file.name} from {file.url}: {answer}; {WAY_OUT}")
         try:

@@ -19,7 +19,7 @@ from speech_emotion.fetching.listings import list_files
 from speech_emotion.fetching.manifest import Published, read_manifest
 from speech_emotion.fetching.mirror import local_copy
 from speech_emotion.fetching.recordings import find_recordings
-from speech_emotion.fetching.sources import Dataverse, LocalArchive, LocalFolder, Source, Zenodo
+from speech_emotion.fetching.sources import Local, Source, Zenodo
 from speech_emotion.fetching.verify import check_clips
 
 # No output, so that DVC leaves what an interrupted download has already got.
@@ -47,10 +47,11 @@ def fetch(corpus: str, source: Source, manifest: Path, target: Path) -> None:
         raise PipelineError(
             f"{error.filename or corpus}: {error.strerror or error}; check path, space and permissions"
         ) from error
-    tell(f"{corpus}: {len(clips)} clips, {len(clips) - resampled} with the published samples")
+    tell(f"{corpus}: {len(clips)} clips, {len(clips) - resampled} of them sample for sample as in {manifest}")
     if resampled:
-        tell(f"{corpus}: {resampled} clips are resampled copies: only their durations could be checked")
-    _remove_downloads(corpus)
+        tell(f"{corpus}: {resampled} are copies at another sample rate, of which only the duration could be checked")
+    if (DOWNLOADS / corpus).is_dir():
+        shutil.rmtree(DOWNLOADS / corpus)
 
 
 @contextmanager
@@ -60,43 +61,34 @@ def _folder_of(corpus: str, source: Source) -> Iterator[Path]:
     if found.is_dir():
         yield found
         return
-    DOWNLOADS.mkdir(exist_ok=True)
-    for left in DOWNLOADS.glob(f"{corpus}.*"):  # of a run that was killed
-        shutil.rmtree(left)
-    with TemporaryDirectory(prefix=f"{corpus}.", dir=DOWNLOADS) as unpacked:
+    (DOWNLOADS / corpus).mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(dir=DOWNLOADS / corpus) as unpacked:
         unpack(found, Path(unpacked))
         yield Path(unpacked)
 
 
 def _official(corpus: str, source: Source) -> Path:
-    match source:
-        case LocalArchive():
-            return _checked_archive(source)
-        case LocalFolder():
-            return Path(source.path)
-        case Zenodo():
-            download(corpus, list_files(source), DOWNLOADS / corpus)
-            return DOWNLOADS / corpus / source.file
-        case Dataverse():
-            download(corpus, list_files(source), DOWNLOADS / corpus)
-            return DOWNLOADS / corpus
+    if isinstance(source, Local):
+        return _checked(source)
+    download(corpus, list_files(source), DOWNLOADS / corpus)
+    return DOWNLOADS / corpus / source.file if isinstance(source, Zenodo) else DOWNLOADS / corpus
 
 
-def _checked_archive(source: LocalArchive) -> Path:
-    archive = Path(source.path)
-    md5 = pooch.file_hash(str(archive), alg="md5")
-    if md5 != source.md5:
-        raise PipelineError(f"{archive}: has md5 {md5}, expected {source.md5}; restore it or correct params.yaml")
-    return archive
+def _checked(source: Local) -> Path:
+    path = Path(source.path)
+    if source.md5 and (md5 := pooch.file_hash(str(path), alg="md5")) != source.md5:
+        raise PipelineError(f"{path}: has md5 {md5}, expected {source.md5}; restore it or correct params.yaml")
+    return path
 
 
 def _match(corpus: str, folder: Path, manifest: Mapping[str, Published]) -> dict[Path, Published]:
     recordings = find_recordings(corpus, folder, manifest)
-    missing = [clip for clip in manifest if clip not in recordings]
-    surplus = [str(path) for clip, path in recordings.items() if clip not in manifest]
-    for names, problem in ((missing, "are missing"), (surplus, "are not in the manifest")):
+    for names, problem in (
+        (manifest.keys() - recordings.keys(), "are missing: {}; get a complete copy"),
+        (recordings.keys() - manifest.keys(), "are not in the manifest: {}; take them out, or describe them there"),
+    ):
         if names:
-            raise PipelineError(f"{corpus}: {len(names)} clips {problem}: {listed(names)}; get a complete copy")
+            raise PipelineError(f"{corpus}: {len(names)} clips {problem.format(listed(sorted(names)))}")
     return {recordings[clip]: published for clip, published in manifest.items()}
 
 
@@ -109,10 +101,3 @@ def _lay_out(clips: Mapping[Path, Published], table: Path | None, target: Path) 
             copy.parent.mkdir(parents=True, exist_ok=True)
             # A copy of the bytes: a link would let DVC's cache and the user's folder share a file.
             shutil.copyfile(path, copy)
-
-
-def _remove_downloads(corpus: str) -> None:
-    folder = DOWNLOADS / corpus
-    if folder.is_dir():
-        shutil.rmtree(folder)
-        tell(f"{corpus}: removed {folder}, which is no longer needed")

@@ -4,9 +4,8 @@
 """
 
 import argparse
-import csv
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -63,22 +62,12 @@ def read_manifest(path: Path) -> list[Published]:
     Raises:
         PipelineError: `path` cannot be read, lacks a column, or a number is none.
     """
-    columns = {field.name for field in fields(Published)}
+    kinds = {field.name: field.type for field in fields(Published)}
     try:
-        with path.open(encoding="utf-8", newline="") as file:
-            rows = csv.DictReader(file)
-            if missing := columns - set(rows.fieldnames or ()):
-                raise PipelineError(f"{path}: has no column {', '.join(sorted(missing))}; restore it")
-            return [_published(row) for row in rows]
-    except OSError as error:
-        raise PipelineError(f"{path}: cannot be read ({error.strerror}); run from the project's root") from error
-    except (TypeError, ValueError) as error:
-        raise PipelineError(f"{path}: has a row that is no description of a clip ({error}); restore it") from error
-
-
-def _published(row: Mapping[str, str]) -> Published:
-    counts = {name: int(row[name]) for name in ("sample_rate", "channels", "frames")}
-    return Published(clip=row["clip"], pcm_md5=row["pcm_md5"], **counts)
+        table = pd.read_csv(path, usecols=list(kinds), dtype=kinds, keep_default_na=False)
+    except (OSError, ValueError) as error:
+        raise PipelineError(f"{path}: is no manifest ({error}); restore it, or describe the corpus again") from error
+    return [Published(**row) for row in table.to_dict("records")]
 
 
 def write_manifest(path: Path, rows: Sequence[Any]) -> None:

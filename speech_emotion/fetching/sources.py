@@ -35,32 +35,21 @@ class Dataverse:
 
 
 @dataclass(frozen=True)
-class LocalFolder:
-    """Clips on this machine; a relative `path` counts from the project's root."""
+class Local:
+    """A folder of clips or an archive on this machine; a relative `path` counts from the project's root."""
 
     kind: str
     path: str
+    md5: str | None = None  # of an archive
 
     @property
     def file(self) -> str:
-        """The name of the folder, or of the archive."""
+        """The name of the folder or the archive."""
         return Path(self.path).name
 
 
-@dataclass(frozen=True)
-class LocalArchive(LocalFolder):
-    """An archive on this machine."""
-
-    md5: str
-
-
-Source = Zenodo | Dataverse | LocalFolder
-KINDS: Mapping[str, type[Source]] = {
-    "zenodo": Zenodo,
-    "dataverse": Dataverse,
-    "archive": LocalArchive,
-    "folder": LocalFolder,
-}
+Source = Zenodo | Dataverse | Local
+KINDS: Mapping[str, type[Source]] = {"zenodo": Zenodo, "dataverse": Dataverse, "archive": Local, "folder": Local}
 
 
 @dataclass(frozen=True)

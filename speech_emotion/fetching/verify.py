@@ -17,10 +17,6 @@ CHANNEL_TOLERANCE = 4 / FULL_SCALE  # resamplers dither each channel on its own
 WAY_OUT = "take them from where the corpus was published"
 
 
-class _BadClip(Exception):
-    """What was found and what was expected."""
-
-
 def check_clips(corpus: str, clips: Mapping[Path, Published]) -> int:
     """Check every file against what was published, and return how many are resampled.
 
@@ -49,7 +45,7 @@ def _check(path: Path, published: Published) -> bool | str:
         return _is_resampled(path, published)
     except soundfile.LibsndfileError as error:
         return f"{path}: cannot be decoded ({error.error_string})"
-    except _BadClip as problem:
+    except PipelineError as problem:
         return f"{path}: {problem}"
 
 
@@ -63,7 +59,7 @@ def _is_resampled(path: Path, published: Published) -> bool:
             _check_md5(samples, published)
             return False
     if (np.abs(samples - samples[:, :1]) > CHANNEL_TOLERANCE).any():
-        raise _BadClip(f"has {samples.shape[1]} channels that differ, expected equal ones in a resampled copy")
+        raise PipelineError(f"has {samples.shape[1]} channels that differ, expected equal ones in a resampled copy")
     return True
 
 
@@ -71,22 +67,22 @@ def _check_length(file: soundfile.SoundFile, published: Published) -> None:
     if file.samplerate == published.sample_rate:
         found, expected = (file.frames, file.channels), (published.frames, published.channels)
         if found != expected:
-            raise _BadClip(f"has {found[0]} frames x {found[1]} channels, expected {expected[0]} x {expected[1]}")
+            raise PipelineError(f"has {found[0]} frames x {found[1]} channels, expected {expected[0]} x {expected[1]}")
     duration_s = file.frames / file.samplerate
     if abs(duration_s - published.duration_s) > DURATION_TOLERANCE_S:
-        raise _BadClip(f"lasts {duration_s:.4f} s, expected {published.duration_s:.4f} s")
+        raise PipelineError(f"lasts {duration_s:.4f} s, expected {published.duration_s:.4f} s")
 
 
 def _check_samples(samples: NDArray[np.float32], frames: int) -> None:
     if len(samples) != frames:
-        raise _BadClip(f"is cut short: {len(samples)} frames where its header says {frames}")
+        raise PipelineError(f"is cut short: {len(samples)} frames where its header says {frames}")
     if not np.isfinite(samples).all():
-        raise _BadClip("has samples that are not finite")
+        raise PipelineError("has samples that are not finite")
     if not samples.any():
-        raise _BadClip("is silent")
+        raise PipelineError("is silent")
 
 
 def _check_md5(samples: NDArray[np.float32], published: Published) -> None:
     found = pcm_md5(to_pcm(samples))
     if found != published.pcm_md5:
-        raise _BadClip(f"holds other samples than published: md5 {found}, expected {published.pcm_md5}")
+        raise PipelineError(f"holds other samples than published: md5 {found}, expected {published.pcm_md5}")

@@ -22,11 +22,11 @@ RETRY = Retry(
 WAY_OUT = "run again to go on where it stopped, or set SPEECH_CORPORA to a folder with a local copy"
 
 
-def session(retry: Retry | None = None) -> requests.Session:
+def session() -> requests.Session:
     """Return a session for up to `CONNECTIONS` threads that repeats requests as `RETRY` says."""
     opened = requests.Session()
     for scheme in ("http://", "https://"):
-        opened.mount(scheme, HTTPAdapter(pool_maxsize=CONNECTIONS, max_retries=retry or RETRY))
+        opened.mount(scheme, HTTPAdapter(pool_maxsize=CONNECTIONS, max_retries=RETRY))
     return opened
 
 
@@ -52,8 +52,6 @@ def reason(error: requests.RequestException) -> str:
         return "the answer is no JSON; is the API's address in params.yaml right?"
     if isinstance(error, requests.exceptions.ChunkedEncodingError):
         return "the connection was cut before the end"
-    if isinstance(error, requests.Timeout):
-        return f"no answer within {TIMEOUT_S[1]} s"
     if isinstance(error, requests.ConnectionError):
-        return "no connection; are you offline, or is the address wrong?"
+        return "no connection or no answer; are you offline, or is the address wrong?"
     return f"cannot be requested ({error})"
