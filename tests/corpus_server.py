@@ -117,7 +117,12 @@ class _Handler(BaseHTTPRequestHandler):
 
 def _dataverse_entry(name: str, number: int, content: bytes) -> dict[str, Any]:
     folder, _, filename = name.rpartition("/")
-    file = {"id": number, "filename": filename, "filesize": len(content), "md5": _md5(content)}
+    file = {
+        "id": number,
+        "filename": filename,
+        "filesize": len(content),
+        "checksum": {"type": "MD5", "value": _md5(content)},
+    }
     return {"label": filename, "dataFile": file} | ({"directoryLabel": folder} if folder else {})
 
 

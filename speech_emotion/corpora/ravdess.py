@@ -44,7 +44,6 @@ FOLDS: Mapping[str, tuple[tuple[int, ...], ...]] = {
         (6, 13, 17, 22),
     ),
 }
-VALID_ACTORS = (16, 17, 19, 20)  # of the published fixed split
 
 
 def parse(stem: str) -> Clip:

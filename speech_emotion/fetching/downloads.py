@@ -3,14 +3,13 @@
 from collections.abc import Callable, Sequence
 from multiprocessing.pool import ThreadPool
 from pathlib import Path
-from threading import Lock
 
 import pooch
 import requests
 
 from speech_emotion.core.errors import PipelineError
 from speech_emotion.core.progress import progress, tell
-from speech_emotion.fetching.listings import PublishedFile
+from speech_emotion.fetching.sources import PublishedFile
 from speech_emotion.fetching.web import CONNECTIONS, RETRIES, TIMEOUT_S, WAY_OUT, reason, session
 
 CHUNK_BYTES = 1 << 18
@@ -32,13 +31,7 @@ def download(label: str, files: Sequence[PublishedFile], folder: Path) -> None:
     store = pooch.create(folder, base_url="", registry=registry, urls=urls, retry_if_failed=RETRIES)
     # Leaving the block abandons the threads, so that neither an error nor Ctrl-C waits for slow servers.
     with progress(label, total, "B") as advance, session() as opened, ThreadPool(CONNECTIONS) as pool:
-        lock = Lock()
-
-        def count(size_bytes: int) -> None:
-            with lock:
-                advance(size_bytes)
-
-        for _ in pool.imap_unordered(lambda file: _retrieve(store, file, opened, count), missing):
+        for _ in pool.imap_unordered(lambda file: _retrieve(store, file, opened, advance), missing):
             pass
 
 
@@ -53,7 +46,9 @@ def _is_complete(path: Path, checksum: str) -> bool:
     return path.is_file() and bool(pooch.file_hash(str(path), alg=algorithm) == expected)
 
 
-def _retrieve(store: pooch.Pooch, file: PublishedFile, opened: requests.Session, count: Callable[[int], None]) -> None:
+def _retrieve(
+    store: pooch.Pooch, file: PublishedFile, opened: requests.Session, count: Callable[[int], object]
+) -> None:
     try:
         store.fetch(file.name, downloader=lambda _url, target, _store: _transfer(opened, file, Path(target), count))
     except requests.RequestException as error:
@@ -64,7 +59,7 @@ def _retrieve(store: pooch.Pooch, file: PublishedFile, opened: requests.Session,
         ) from error
 
 
-def _transfer(opened: requests.Session, file: PublishedFile, target: Path, count: Callable[[int], None]) -> None:
+def _transfer(opened: requests.Session, file: PublishedFile, target: Path, count: Callable[[int], object]) -> None:
     received = 0
     with opened.get(file.url, stream=True, timeout=TIMEOUT_S) as response, target.open("wb") as written:
         if not response.ok:  # asked again already where that can help, so that pooch must not

@@ -15,11 +15,10 @@ from speech_emotion.corpora import own
 from speech_emotion.corpora.catalogue import PUBLISHED
 from speech_emotion.fetching.archives import unpack
 from speech_emotion.fetching.downloads import download
-from speech_emotion.fetching.listings import list_files
 from speech_emotion.fetching.manifest import Published, read_manifest
 from speech_emotion.fetching.mirror import local_copy
 from speech_emotion.fetching.recordings import find_recordings
-from speech_emotion.fetching.sources import Local, Source, Zenodo
+from speech_emotion.fetching.sources import Local, Source, Zenodo, list_files
 from speech_emotion.fetching.verify import check_clips
 
 # No output, so that DVC leaves what an interrupted download has already got.

@@ -35,11 +35,6 @@ class Published:
     frames: int
     pcm_md5: str  # of the interleaved little-endian int16 samples, whatever the container
 
-    @property
-    def duration_s(self) -> float:
-        """Length in seconds."""
-        return self.frames / self.sample_rate
-
 
 def published(clip: str, pcm: NDArray[np.int16], sample_rate: int) -> Published:
     """Return the description of `pcm`, `[frames, channels]`."""

@@ -68,9 +68,9 @@ def _check_length(file: soundfile.SoundFile, published: Published) -> None:
         found, expected = (file.frames, file.channels), (published.frames, published.channels)
         if found != expected:
             raise PipelineError(f"has {found[0]} frames x {found[1]} channels, expected {expected[0]} x {expected[1]}")
-    duration_s = file.frames / file.samplerate
-    if abs(duration_s - published.duration_s) > DURATION_TOLERANCE_S:
-        raise PipelineError(f"lasts {duration_s:.4f} s, expected {published.duration_s:.4f} s")
+    found_s, expected_s = file.frames / file.samplerate, published.frames / published.sample_rate
+    if abs(found_s - expected_s) > DURATION_TOLERANCE_S:
+        raise PipelineError(f"lasts {found_s:.4f} s, expected {expected_s:.4f} s")
 
 
 def _check_samples(samples: NDArray[np.float32], frames: int) -> None:

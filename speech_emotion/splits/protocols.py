@@ -17,11 +17,11 @@ import pandas as pd
 
 from speech_emotion.clips import PARTS
 from speech_emotion.core.errors import PipelineError
-from speech_emotion.corpora.ravdess import ACTORS, FOLDS, VALID_ACTORS
+from speech_emotion.corpora.ravdess import ACTORS, FOLDS
 from speech_emotion.corpora.tess import VOICES
 
 TEST_SHARE, VALID_SHARE = 0.2, 0.1
-
+TESS_SWAP_VALID_ACTORS = (16, 17, 19, 20)
 RANDOM = "random"
 
 
@@ -110,7 +110,7 @@ def _fold_parts(settings: SplitSettings, speakers: Sequence[str]) -> dict[str, s
 def _swap_parts(settings: SplitSettings, speakers: Sequence[str]) -> dict[str, str]:
     if settings.tested_voice not in VOICES:
         raise PipelineError(f"split.tested_voice '{settings.tested_voice}' does not exist; take {' or '.join(VOICES)}")
-    valid = _actors(VALID_ACTORS)
+    valid = _actors(TESS_SWAP_VALID_ACTORS)
     _require("tess_swap", [*(f"tess/{voice}" for voice in VOICES), *valid], speakers)
     return _parts(speakers, valid=valid, test=[f"tess/{settings.tested_voice}"])
 
