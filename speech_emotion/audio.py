@@ -11,7 +11,7 @@ from speech_emotion.core.errors import PipelineError
 
 TRIM_FRAME_S = 0.064
 TRIM_HOP_S = 0.016
-WAY_OUT = "take another copy of the file, as WAV or FLAC"
+WAY_OUT = "take an intact copy of it, as WAV or FLAC; if it is a corpus's, fetch that again"
 
 Waveform = NDArray[np.float32]
 

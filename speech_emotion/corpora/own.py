@@ -1,4 +1,4 @@
-"""Anybody's own corpus: WAV or FLAC files and a table `path, emotion[, speaker, sex, intensity, text]`."""
+"""Anybody's own corpus: WAV or FLAC files and a table `path, emotion[, speaker, sex, intensity, text]` beside them."""
 
 import csv
 import re

@@ -64,10 +64,9 @@ def split_clips(labels: pd.DataFrame, settings: SplitSettings) -> pd.DataFrame:
     return labels[["clip", "corpus", "speaker", "emotion"]].assign(part=part)
 
 
-def count_parts(labels: pd.DataFrame, split: pd.DataFrame) -> pd.DataFrame:
+def count_parts(split: pd.DataFrame) -> pd.DataFrame:
     """Return the number of clips `[part, corpus]`, with totals."""
-    clips = labels.merge(split[["clip", "part"]], on="clip")
-    counts = pd.crosstab(clips["part"], clips["corpus"]).reindex(list(PARTS), fill_value=0)
+    counts = pd.crosstab(split["part"], split["corpus"]).reindex(list(PARTS), fill_value=0)
     counts["all"] = counts.sum(axis="columns")
     return counts
 

@@ -194,7 +194,6 @@ def small_labels() -> pd.DataFrame:
         ("train train train train valid valid", True, r"no clip is in test; "),
         ("test test test test valid valid", True, r"no clip is in train; "),
         ("train train train train test test", True, r"no clip is in valid; "),
-        ("train train train train valid exam", True, r"a/3y is in part 'exam'; take one of train, valid, test"),
     ],
 )
 def test_leaks_are_found_however_the_split_was_made(parts: str, by_speaker: bool, says: str) -> None:
@@ -210,35 +209,24 @@ def test_a_speaker_in_two_parts_is_no_leak_of_a_random_split() -> None:
     refuse_leaks(labels, split, by_speaker=False)
 
 
-def test_a_split_of_other_clips_is_refused() -> None:
-    labels = small_labels()
-    split = labels[["clip", "emotion"]].assign(part=["train", "train", "train", "train", "valid", "test"])
-    with pytest.raises(PipelineError, match="a/3y is in the labels or in the split alone"):
-        refuse_leaks(labels, split.iloc[:-1], by_speaker=False)
-    with pytest.raises(PipelineError, match="a/1x is there twice"):
-        refuse_leaks(labels, pd.concat([split, split.iloc[:1]]), by_speaker=False)
-
-
-def test_the_stage_writes_the_split_and_takes_overrides(
+def test_the_stage_writes_the_split_and_counts_it(
     labels: pd.DataFrame, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     write_csv(tmp_path / "labels.csv", labels.assign(duration_s=1.0))
     command = [str(tmp_path / "labels.csv"), str(tmp_path / "split.csv"), "--params", str(ROOT / "params.yaml")]
-    main([*command, "--protocol", "tess_swap", "--fold", "3", "--tested-voice", "YAF"])
+    main(command)
     assert [line.split() for line in capsys.readouterr().out.splitlines()[2:]] == [
-        ["train", "1200", "1400", "2600"],
+        ["train", "960", "2800", "3760"],
         ["valid", "240", "0", "240"],
-        ["test", "0", "1400", "1400"],
+        ["test", "240", "0", "240"],
     ]
-    assert (tmp_path / "split.csv").read_text().splitlines()[:2] == [
+    first = (tmp_path / "split.csv").read_bytes()
+    assert first.decode().splitlines()[:2] == [
         "clip,corpus,speaker,emotion,part",
         "ravdess/03-01-01-01-01-01-01,ravdess,ravdess/01,neutral,train",
     ]
     main(command)
-    first = (tmp_path / "split.csv").read_bytes()
-    main(command)
     assert (tmp_path / "split.csv").read_bytes() == first
-    assert first.count(b",test\n") == 240
 
 
 def test_a_leak_stops_the_stage_and_leaves_no_split(tmp_path: Path) -> None:
