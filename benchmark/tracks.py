@@ -7,7 +7,8 @@ from numpy.typing import NDArray
 from scipy.special import log_softmax
 
 from speech_emotion.corpora.catalogue import parse_clip
-from speech_emotion.encoders.image.frontend import LEVELS, Mel
+from speech_emotion.encoders.image.frontend import Mel
+from speech_emotion.encoders.image.settings import FrontendSettings
 
 
 def adapted(clips: Iterable[str], mels: Mapping[str, Mel], known: Iterable[str], *, by_mel: bool) -> dict[str, Mel]:
@@ -32,7 +33,7 @@ def adapted(clips: Iterable[str], mels: Mapping[str, Mel], known: Iterable[str],
         shift = targets[corpus] - own[corpus, speaker]  # [n_mels]
         if not by_mel:
             shift = np.full_like(shift, shift.mean())
-        moved = np.rint(mels[clip] + shift[:, None]).clip(0, LEVELS)
+        moved = np.rint(mels[clip] + shift[:, None]).clip(0, FrontendSettings.LEVELS)
         shifted[clip] = np.where(mels[clip] > 0, moved, 0).astype(np.uint8)
     return shifted
 
