@@ -106,14 +106,15 @@ def test_the_stage_writes_the_same_bytes_again_and_they_read_back(small: list[Pa
     pd.testing.assert_frame_equal(read_labels(targets[0]), label_corpora(small, EMOTIONS))
 
 
-def test_the_file_managers_own_files_are_no_clips(small: list[Path]) -> None:
-    (small[0] / ".DS_Store").write_bytes(b"\0")
+@pytest.mark.parametrize("name", [".DS_Store", "._OAF_back_ps.wav", "readme.txt"])
+def test_what_is_no_recording_is_no_clip(small: list[Path], name: str) -> None:
+    (small[0] / name).write_bytes(b"\0")
     assert len(label_corpora(small, EMOTIONS)) == 6
 
 
-def test_foreign_files_are_refused(small: list[Path]) -> None:
-    (small[0] / "readme.txt").write_text("hello")
-    with pytest.raises(PipelineError, match=r"^tess/readme: is no TESS name"):
+def test_foreign_recordings_are_refused(small: list[Path], write: Write) -> None:
+    write("tess/interview.wav", 330)
+    with pytest.raises(PipelineError, match=r"^tess/interview: is no TESS name"):
         label_corpora(small, EMOTIONS)
 
 

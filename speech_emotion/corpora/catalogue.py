@@ -7,7 +7,7 @@ from typing import Protocol
 from speech_emotion.core.errors import PipelineError
 from speech_emotion.corpora import own, ravdess, tess
 from speech_emotion.corpora.clip import Clip, Licence
-from speech_emotion.corpora.clip_files import corpus_files
+from speech_emotion.corpora.clip_files import corpus_files, is_audio
 
 
 class Corpus(Protocol):
@@ -28,11 +28,11 @@ def read_clips(corpus: str, folder: Path) -> dict[Path, Clip]:
     Raises:
         PipelineError: there are none, one has a foreign name, or two are the same clip.
     """
-    files = corpus_files(folder)
-    if not files:
+    recordings = [path for path in corpus_files(folder) if is_audio(path)]
+    if not recordings:
         raise PipelineError(f"{folder}: holds no clips; run `dvc repro fetch@{corpus}`")
     if corpus in PUBLISHED:
-        clips = {path: PUBLISHED[corpus].parse(path.stem) for path in files}
+        clips = {path: PUBLISHED[corpus].parse(path.stem) for path in recordings}
     else:
         clips = own.read_clips(corpus, folder)
     first: dict[str, Path] = {}
