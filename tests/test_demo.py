@@ -74,12 +74,13 @@ def test_published_quirks_are_there(corpus: str, clip: str, sample_rate: int, ch
 def test_synthesiser_repeats_what_is_in_git() -> None:
     # Alone in a fresh process: what was said before changes the samples.
     code = """if True:
+        from dataclasses import astuple
         from itertools import islice
         from demo.make_corpora import Studio, manifest_row
         from demo.scripts import ravdess
         studio = Studio()
         for recording in islice(ravdess(), 8):
-            print(*manifest_row(recording, studio.record(recording)).values(), sep=",")
+            print(*astuple(manifest_row(recording, studio.record(recording))), sep=",")
     """
     spoken = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     manifest = (ROOT / "demo/manifests/ravdess.csv").read_text(encoding="utf-8").splitlines()
