@@ -8,7 +8,7 @@ from speech_emotion.clips import read_labels, read_split
 from speech_emotion.core.command import run
 from speech_emotion.core.files import replacing, write_csv, write_text
 from speech_emotion.model.provenance import data_files, file_md5s
-from speech_emotion.scores.evaluation import evaluate, tested_clips
+from speech_emotion.scores.evaluation import evaluate, held_out_clips
 from speech_emotion.scores.metrics import metrics, to_json
 from speech_emotion.scores.pictures import plot_means, plot_mistakes
 from speech_emotion.scores.plots import plot_confusion, plot_reliability
@@ -20,7 +20,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     args = _parser().parse_args(argv)
     split, mels = read_split(args.split), read_shards(args.spectrograms)
     present = file_md5s(data_files(args.split, shard_paths(args.spectrograms)))
-    clips = tested_clips(split, read_labels(args.labels))
+    clips = held_out_clips(split, read_labels(args.labels))
     evaluation = evaluate(clips, mels, args.first, args.last, present)
     predictions, scores = evaluation.predictions(), metrics(evaluation)
     write_csv(args.metrics / "predictions.csv", predictions)

@@ -28,13 +28,17 @@ def make_clips(actors: int = 4, tess_words: int = 0) -> pd.DataFrame:
     clips["corpus"] = clips["clip"].str.split("/").str[0]
     actor = "ravdess/" + clips["clip"].str[-2:]
     clips["speaker"] = actor.where(clips["corpus"] == "ravdess", "tess/OAF")
-    return clips[["clip", "corpus", "speaker", "emotion"]]
+    male = clips["clip"].str[-1].isin(list("13579"))
+    clips["sex"] = np.where((clips["corpus"] == "ravdess") & male, "male", "female")
+    strong = clips["clip"].str.split("-").str[3] == "02"
+    clips["intensity"] = np.where(clips["corpus"] == "ravdess", np.where(strong, "strong", "normal"), "")
+    return clips[["clip", "corpus", "speaker", "sex", "intensity", "emotion"]]
 
 
 def make_evaluation(clips: pd.DataFrame, seed: int = 0, skill: float = 2.0, temperature: float = 1.5) -> Evaluation:
-    """Noise plus `skill` on the actual emotion; the low-resolution model has half of the skill."""
+    """Noise plus `skill` on the actual emotion; the first model has half of the skill."""
     rng = np.random.default_rng(seed)
     right = np.eye(len(EMOTIONS))[[EMOTIONS.index(emotion) for emotion in clips["emotion"]]]
     noise = rng.normal(size=(2, *right.shape))
-    low, high = (noise + np.array([skill / 2, skill])[:, None, None] * right).astype(np.float32)
-    return Evaluation(clips=clips, low_logits=low, high_logits=high, temperature=temperature)
+    first, last = (noise + np.array([skill / 2, skill])[:, None, None] * right).astype(np.float32)
+    return Evaluation(clips=clips, first_logits=first, last_logits=last, temperature=temperature)

@@ -1,7 +1,7 @@
 """Trainings of seconds: clips whose emotion is the height of a tone, and settings for a tiny network."""
 
 from collections.abc import Mapping
-from dataclasses import fields, replace
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +10,13 @@ import pandas as pd
 import torch
 
 from speech_emotion.clips import EMOTIONS
-from speech_emotion.core.params import read_settings
-from speech_emotion.encoders.image.augment import AugmentSettings
-from speech_emotion.encoders.image.frontend import Mel, MelSettings
+from speech_emotion.core.params import read_merged
+from speech_emotion.encoders.image.frontend import FrontendSettings
+from speech_emotion.encoders.image.network import build
+from speech_emotion.encoders.image.settings import AugmentSettings
+from speech_emotion.model.checkpoint import Description, Model
+from speech_emotion.shards import Mels
+from speech_emotion.training import settings
 from speech_emotion.training.settings import TrainSettings
 from tests.evaluations import make_clips
 
@@ -21,7 +25,7 @@ torch.set_num_threads(1)
 
 PARAMS = Path(__file__).resolve().parents[1] / "params.yaml"
 BACKBONE = "test_efficientnet"  # timm's own for tests, 0.4 million weights
-MEL = MelSettings(
+FRONTEND = FrontendSettings(
     sample_rate_hz=16000, trim_db=40.0, n_fft=1024, hop_samples=160, n_mels=32,
     fmin_hz=50.0, fmax_hz=8000.0, floor_db=-90.0, ceiling_db=30.0,
 )  # fmt: skip
@@ -36,22 +40,30 @@ SMALL = {
 
 def train_settings(**changes: Any) -> TrainSettings:
     """The project's own settings, made small."""
-    return replace(read_settings(PARAMS, "finetune_low", TrainSettings), **SMALL | changes)
+    values = read_merged(PARAMS, "image.training", "image.low") | SMALL | changes
+    return settings.train_settings(values, "image", "tests")
+
+
+def small_model(trained_on: Mapping[str, str] | None = None, *, temperature: float = 1.0, **changes: Any) -> Model:
+    """An untrained model."""
+    training = train_settings(**changes)
+    description = Description("image", BACKBONE, FRONTEND, training, trained_on or {}, temperature)
+    return Model(build(BACKBONE, training.encoder), description)
 
 
 def easy_split() -> pd.DataFrame:
     """Three actors and two TESS words: 74 clips to train on, 60 valid, 60 to test."""
     clips = make_clips(actors=3, tess_words=2)
     clips["part"] = clips["speaker"].map({"ravdess/23": "valid", "ravdess/24": "test"}).fillna("train")
-    return clips[["clip", "emotion", "part"]]
+    return clips[["clip", "corpus", "speaker", "emotion", "part"]]
 
 
-def easy_mels(split: pd.DataFrame) -> Mapping[str, Mel]:
+def easy_mels(split: pd.DataFrame) -> Mels:
     """Noise, and for each emotion a band of its own."""
     rng = np.random.default_rng(0)
     mels = {}
     for clip, emotion in zip(split["clip"], split["emotion"], strict=True):
-        mel = rng.integers(1, 60, (MEL.n_mels, rng.integers(25, 55)), dtype=np.uint8)
+        mel = rng.integers(1, 60, (FRONTEND.n_mels, rng.integers(25, 55)), dtype=np.uint8)
         mel[4 * EMOTIONS.index(emotion) :][:4] += 150
         mels[clip] = mel
-    return mels
+    return Mels("image", FRONTEND, mels)

@@ -78,7 +78,7 @@ def evaluate(clips: pd.DataFrame, mels: Mels, first: Path, last: Path, present: 
     return Evaluation(clips, first_logits, last_logits, models[1].description.temperature)
 
 
-def tested_clips(split: pd.DataFrame, labels: pd.DataFrame) -> pd.DataFrame:
+def held_out_clips(split: pd.DataFrame, labels: pd.DataFrame) -> pd.DataFrame:
     """Return the test part of `split` with what `labels` say of it, sorted by clip.
 
     Raises:

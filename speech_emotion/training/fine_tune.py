@@ -42,12 +42,12 @@ def starting_model(start: Path, settings: TrainSettings, mels: Mels, trained_on:
     described = json.loads(text)
     if described.get("encoder") != mels.encoder:
         raise PipelineError(f"{start}: is of encoder {described.get('encoder')}, the spectrograms of {mels.encoder}")
-    if "trained_on" in described:
+    backbone = described.get("name")
+    if backbone is None:
         before = load_model(start, training=settings)
         refuse_other_data(start, before.description.trained_on, trained_on)
         network, backbone = before.network, before.description.backbone
     else:
-        backbone = described["name"]
         torch.manual_seed(settings.seed)
         network = protocol.network(mels.encoder).build(backbone, settings.encoder)
         protocol.network(mels.encoder).load_body(network, tensors)

@@ -22,7 +22,9 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     for speaker in ("OAF", "YAF"):
         clip = f"tess/{speaker}_back_sad"
-        write_shard(MELS / f"{speaker}.safetensors", Shard({clip: np.ones((4, 4), np.uint8)}, {clip: "key"}, SETTINGS))
+        write_shard(
+            MELS / f"{speaker}.safetensors", Shard("image", {clip: np.ones((4, 4), np.uint8)}, {clip: "key"}, SETTINGS)
+        )
     run("git", "init", "-q")
     run(sys.executable, "-m", "dvc", "init", "-q")
     run(sys.executable, "-m", "dvc", "add", "-q", str(MELS))

@@ -14,9 +14,8 @@ import pytest
 from speech_emotion import audio
 from speech_emotion.cache import content_key
 from speech_emotion.cache.content_key import code_without_comments
-from speech_emotion.encoders.image import frontend as mel
-from speech_emotion.encoders.image import mel_settings
-from speech_emotion.encoders.image.frontend import MelSettings
+from speech_emotion.encoders.image import frontend
+from speech_emotion.encoders.image.frontend import FrontendSettings
 from tests.sounds import RATE, ROOT, SETTINGS, noise
 
 SAMPLES = noise()[:, None]
@@ -36,8 +35,8 @@ def _no_memory() -> Iterator[None]:
     content_key.algorithm.cache_clear()
 
 
-def key(samples: np.ndarray = SAMPLES, sample_rate: int = RATE, settings: MelSettings = SETTINGS) -> str:
-    return content_key.content_key(samples, sample_rate, settings)
+def key(samples: np.ndarray = SAMPLES, sample_rate: int = RATE, settings: FrontendSettings = SETTINGS) -> str:
+    return content_key.content_key(samples, sample_rate, "image", settings)
 
 
 def key_after(monkeypatch: pytest.MonkeyPatch, module: ModuleType, old: str, new: str) -> str:
@@ -75,7 +74,7 @@ def test_a_body_of_nothing_but_a_docstring_is_still_code() -> None:
     compile(code_without_comments('def nothing():\n    """Do nothing."""\n'), "nothing", "exec")
 
 
-@pytest.mark.parametrize("module", [audio, mel, mel_settings])
+@pytest.mark.parametrize("module", [audio, frontend])
 def test_a_comment_in_the_algorithm_keeps_the_key(monkeypatch: pytest.MonkeyPatch, module: ModuleType) -> None:
     before = key()
     assert key_after(monkeypatch, module, "import numpy as np\n", "import numpy as np  # arrays\n\n") == before
@@ -84,11 +83,11 @@ def test_a_comment_in_the_algorithm_keeps_the_key(monkeypatch: pytest.MonkeyPatc
 @pytest.mark.parametrize(
     ("module", "old", "new"),
     [
-        (mel_settings, "LEVELS = 255", "LEVELS = 127"),
+        (frontend, "LEVELS = 255", "LEVELS = 127"),
         (audio, "TRIM_HOP_S = 0.016", "TRIM_HOP_S = 0.032"),
-        (mel, "AMIN = 1e-12", "AMIN = 1e-10"),
-        (mel, '"hann"', '"boxcar"'),
-        (mel, "trimmed = trim_silence(waveform, ", "trimmed = trim_silence(waveform * 2, "),
+        (frontend, "AMIN = 1e-12", "AMIN = 1e-10"),
+        (frontend, '"hann"', '"boxcar"'),
+        (frontend, "trimmed = trim_silence(waveform, ", "trimmed = trim_silence(waveform * 2, "),
     ],
 )
 def test_a_change_of_the_algorithm_changes_the_key(
@@ -105,7 +104,7 @@ def test_another_version_of_a_library_changes_the_key(monkeypatch: pytest.Monkey
     assert key() != before
 
 
-@pytest.mark.parametrize("setting", [field.name for field in fields(MelSettings)])
+@pytest.mark.parametrize("setting", [field.name for field in fields(FrontendSettings)])
 def test_every_setting_changes_the_key(setting: str) -> None:
     assert key(settings=replace(SETTINGS, **{setting: getattr(SETTINGS, setting) + 1})) != key()
 

@@ -8,7 +8,7 @@ import soundfile
 
 from speech_emotion.cache.spectrograms import Counts, cache_spectrograms
 from speech_emotion.core.errors import PipelineError
-from speech_emotion.encoders.image.frontend import MelSettings
+from speech_emotion.encoders.image.frontend import FrontendSettings
 from speech_emotion.shards import Shard, read_shard, read_shards, shard_paths
 from stages import spectrograms as stage
 from tests.published import real_corpora
@@ -28,10 +28,10 @@ def target(tmp_path: Path) -> Path:
     return tmp_path / "spectrograms"
 
 
-def cache(raw: Path, target: Path, settings: MelSettings = SETTINGS, *, jobs: int = 1) -> Counts:
+def cache(raw: Path, target: Path, settings: FrontendSettings = SETTINGS, *, jobs: int = 1) -> Counts:
     """Run the stage's work with what lies at `target` as the last commit."""
     committed = [read_shard(path) for path in sorted(target.glob("*"))]
-    return cache_spectrograms("tess", raw, target, settings, committed=committed, jobs=jobs)
+    return cache_spectrograms("image", "tess", raw, target, settings, committed=committed, jobs=jobs)
 
 
 def test_a_shard_a_speaker_holds_a_log_mel_a_clip(raw: Path, target: Path) -> None:
@@ -49,8 +49,10 @@ def test_stereo_and_48_khz_give_what_mono_gives(tmp_path: Path) -> None:
     name = "Actor_01/03-01-01-01-01-01-01.wav"
     for folder, channels in (("mono", 1), ("stereo", 2)):
         write_clip(tmp_path / folder / name, tone(440, 48000, channels=channels))
-        cache_spectrograms("ravdess", tmp_path / folder, tmp_path / f"{folder}_mels", SETTINGS, committed=[], jobs=1)
-    (mono, _), (stereo, _) = (read_shards([tmp_path / f"{folder}_mels"]) for folder in ("mono", "stereo"))
+        cache_spectrograms(
+            "image", "ravdess", tmp_path / folder, tmp_path / f"{folder}_mels", SETTINGS, committed=[], jobs=1
+        )
+    mono, stereo = (read_shards([tmp_path / f"{folder}_mels"]).clips for folder in ("mono", "stereo"))
     np.testing.assert_array_equal(mono["ravdess/03-01-01-01-01-01-01"], stereo["ravdess/03-01-01-01-01-01-01"])
 
 
@@ -71,9 +73,8 @@ def test_reused_log_mels_are_those_of_the_commit(raw: Path, target: Path) -> Non
     """Reuse is no recomputation: what the commit holds under a key is taken as it is."""
     cache(raw, target)
     committed = [blank(read_shard(path)) for path in shard_paths([target])]
-    cache_spectrograms("tess", raw, target, SETTINGS, committed=committed, jobs=1)
-    mels, _ = read_shards([target])
-    assert not any(mel.any() for mel in mels.values())
+    cache_spectrograms("image", "tess", raw, target, SETTINGS, committed=committed, jobs=1)
+    assert not any(mel.any() for mel in read_shards([target]).clips.values())
 
 
 def blank(shard: Shard) -> Shard:
@@ -82,10 +83,10 @@ def blank(shard: Shard) -> Shard:
 
 def test_a_changed_clip_alone_is_computed(raw: Path, target: Path) -> None:
     cache(raw, target)
-    before, _ = read_shards([target])
+    before = read_shards([target]).clips
     write_clip(raw / TONE, tone(2000, 24414))
     assert cache(raw, target) == Counts(reused=7, computed=1, dropped=0)
-    after, _ = read_shards([target])
+    after = read_shards([target]).clips
     assert changed(before, after) == ["tess/YAF_food_fear"]
 
 
@@ -106,10 +107,10 @@ def test_a_new_speaker_leaves_the_other_shards_bytes_alone(raw: Path, target: Pa
 
 def test_a_renamed_clip_is_reused_under_its_new_name(raw: Path, target: Path) -> None:
     cache(raw, target)
-    before, _ = read_shards([target])
+    before = read_shards([target]).clips
     (raw / TONE).rename(raw / "YAF_fear/YAF_back_fear.wav")
     assert cache(raw, target) == Counts(reused=8, computed=0, dropped=1)
-    after, _ = read_shards([target])
+    after = read_shards([target]).clips
     np.testing.assert_array_equal(after["tess/YAF_back_fear"], before["tess/YAF_food_fear"])
     assert "tess/YAF_food_fear" not in after
 
@@ -128,14 +129,14 @@ def test_a_deleted_clip_is_dropped(raw: Path, target: Path) -> None:
     cache(raw, target)
     (raw / TONE).unlink()
     assert cache(raw, target) == Counts(reused=7, computed=0, dropped=1)
-    assert "tess/YAF_food_fear" not in read_shards([target])[0]
+    assert "tess/YAF_food_fear" not in read_shards([target]).clips
 
 
 def test_other_settings_compute_everything(raw: Path, target: Path) -> None:
     cache(raw, target)
     other = replace(SETTINGS, hop_samples=320)
     assert cache(raw, target, other) == Counts(reused=0, computed=8, dropped=0)
-    assert read_shards([target])[1] == other
+    assert read_shards([target]).settings == other
 
 
 @pytest.mark.parametrize("jobs", [1, 2])
@@ -168,7 +169,7 @@ def test_clips_that_would_be_mistaken_are_refused_before_any_work(
 
 def test_a_folder_without_audio_is_named(tmp_path: Path, target: Path) -> None:
     (tmp_path / "empty").mkdir()
-    with pytest.raises(PipelineError, match=r"empty: holds no audio; run `dvc repro fetch@tess`"):
+    with pytest.raises(PipelineError, match=r"empty: holds no clips; run `dvc repro fetch@tess`"):
         cache(tmp_path / "empty", target)
 
 
@@ -176,9 +177,9 @@ def test_the_stage_says_what_it_did(
     raw: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    stage.main(["tess", "raw", "mels", "--params", str(ROOT / "params.yaml"), "--jobs", "1"])
-    assert capsys.readouterr().out == "spectrograms@tess: 0 reused, 8 computed, 0 dropped\n"
-    assert read_shards([Path("mels")])[1] == SETTINGS
+    stage.main(["image", "tess", "raw", "mels", "--params", str(ROOT / "params.yaml"), "--jobs", "1"])
+    assert capsys.readouterr().out == "spectrograms@image-tess: 0 reused, 8 computed, 0 dropped\n"
+    assert read_shards([Path("mels")]).settings == SETTINGS
 
 
 def test_the_96_khz_clip_keeps_its_pitch(tmp_path: Path) -> None:
@@ -186,7 +187,7 @@ def test_the_96_khz_clip_keeps_its_pitch(tmp_path: Path) -> None:
     for sample_rate in (24414, 96000):
         write_clip(tmp_path / f"{sample_rate}/OAF_Fear/OAF_food_fear.wav", tone(1000, sample_rate, duration_s=0.5))
         cache(tmp_path / str(sample_rate), tmp_path / f"{sample_rate}_mels")
-        mel[sample_rate] = read_shards([tmp_path / f"{sample_rate}_mels"])[0]["tess/OAF_food_fear"]
+        mel[sample_rate] = read_shards([tmp_path / f"{sample_rate}_mels"]).clips["tess/OAF_food_fear"]
     assert set(mel[24414][:, 10:-10].argmax(axis=0)) == set(mel[96000][:, 10:-10].argmax(axis=0))
 
 
@@ -197,6 +198,6 @@ def test_real_clips_and_their_quirks_go_through(tmp_path: Path, target: Path) ->
         (tmp_path / "real").mkdir(exist_ok=True)
         (tmp_path / "real" / path.name).symlink_to(path)
     cache(tmp_path / "real", target)
-    frames = {clip: mel.shape[1] for clip, mel in read_shards([target])[0].items()}
+    frames = {clip: mel.shape[1] for clip, mel in read_shards([target]).clips.items()}
     assert set(frames) == {"tess/OAF_food_fear", "tess/YAF_food_fear", "tess/OA_bite_neutral"}
     assert all(100 < count < 300 for count in frames.values())

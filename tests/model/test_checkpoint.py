@@ -1,28 +1,23 @@
 import json
 import os
 import pickle
-from dataclasses import replace
 
 import pytest
 import torch
 
 from speech_emotion.core.errors import PipelineError
-from speech_emotion.encoders.image.network import build_network
 from speech_emotion.model.checkpoint import load_model, save_model
 from speech_emotion.model.weights import load_tensors, save_tensors
-from speech_emotion.training.fine_tune import describe
-from tests.trainings import BACKBONE, MEL, train_settings
+from tests.trainings import small_model
 
 
 @pytest.fixture
 def saved(tmp_path):
-    """A model file, its network and its description."""
+    """A model file and its model."""
     torch.manual_seed(0)
-    network = build_network(BACKBONE)
-    description = describe(BACKBONE, train_settings(), MEL, {"ravdess/01": "0" * 32, "split": "1" * 32})
-    description = replace(description, temperature=1.25)
-    save_model(tmp_path / "model.safetensors", network, description)
-    return tmp_path / "model.safetensors", network, description
+    model = small_model({"ravdess/01": "0" * 32, "split": "1" * 32}, temperature=1.25)
+    save_model(tmp_path / "model.safetensors", model)
+    return tmp_path / "model.safetensors", model
 
 
 def refusal(path):
@@ -34,22 +29,28 @@ def refusal(path):
 
 
 def test_a_model_comes_back_as_it_was(saved):
-    path, network, description = saved
-    loaded, described = load_model(path)
-    assert described == description
+    path, model = saved
+    loaded = load_model(path)
+    assert loaded.description == model.description
     images = torch.rand(2, 3, 32, 32)
-    assert not loaded.training
-    assert torch.equal(loaded(images), network.eval()(images))
+    assert not loaded.network.training
+    assert torch.equal(loaded.network(images), model.network.eval()(images))
 
 
 def test_equal_models_are_equal_bytes(saved, tmp_path):
-    path, network, description = saved
-    save_model(tmp_path / "again", network, description)
+    path, model = saved
+    save_model(tmp_path / "again", model)
     assert (tmp_path / "again").read_bytes() == path.read_bytes()
 
 
+def test_the_description_has_the_settings_as_params_yaml_has_them(saved):
+    _, text = load_tensors(saved[0])
+    training = json.loads(text)["training"]
+    assert (training["image_size"], training["epochs"], training["augment"]["speed"]) == (32, 3, 0.15)
+
+
 def test_a_damaged_file_is_named(saved):
-    path, _, _ = saved
+    path, _ = saved
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
     assert "is no readable weights file" in refusal(path)
 
@@ -59,12 +60,14 @@ def test_a_damaged_file_is_named(saved):
     [
         ({"backbone": "resnet34"}, "Missing key"),
         ({"backbone": "no_such_network"}, "timm has no network"),
-        ({"mel": {"n_mels": 8}}, "missing"),
+        ({"frontend": {"n_mels": 8}}, "missing"),
+        ({"encoder": "smell"}, "no encoder 'smell'"),
+        ({"emotions": ["happy", "sad"]}, "emotions are others"),
         ({"temperature": None, "colour": "red"}, "colour"),
     ],
 )
 def test_a_description_that_does_not_fit_is_refused(saved, change, reason):
-    path, _, _ = saved
+    path, _ = saved
     tensors, text = load_tensors(path)
     save_tensors(path, tensors, json.dumps(json.loads(text) | change))
     message = refusal(path)
@@ -75,7 +78,7 @@ def test_a_description_that_does_not_fit_is_refused(saved, change, reason):
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", "null", "no JSON"])
 def test_weights_without_a_description_are_refused(saved, text):
-    path, _, _ = saved
+    path, _ = saved
     save_tensors(path, load_tensors(path)[0], text)
     assert "is no model" in refusal(path)
 

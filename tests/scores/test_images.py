@@ -8,11 +8,11 @@ import pytest
 from PIL import Image
 
 from speech_emotion import cli
-from speech_emotion.clips import COLUMNS, EMOTIONS
+from speech_emotion.clips import EMOTIONS, LABEL_COLUMNS
 from speech_emotion.core.errors import PipelineError
 from speech_emotion.core.files import write_csv
 from speech_emotion.scores.images import HEIGHT_PX, WIDTH_PX, draw, export_images
-from speech_emotion.shards import Shard, write_shard
+from speech_emotion.shards import Mels, Shard, write_shard
 from tests.evaluations import make_clips
 from tests.small_corpora import contents
 from tests.sounds import SETTINGS
@@ -34,9 +34,9 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> pd.DataFrame:
     monkeypatch.chdir(tmp_path)
     clips = make_clips(actors=1, tess_words=1)
     for speaker, rows in clips.groupby("speaker"):
-        shard = Shard(dict.fromkeys(rows["clip"], MEL), dict.fromkeys(rows["clip"], "key"), SETTINGS)
-        write_shard(Path(f"data/spectrograms/{speaker}.safetensors"), shard)
-    write_csv(Path("data/labels.csv"), clips.reindex(columns=COLUMNS).assign(duration_s=1.5))
+        shard = Shard("image", dict.fromkeys(rows["clip"], MEL), dict.fromkeys(rows["clip"], "key"), SETTINGS)
+        write_shard(Path(f"data/spectrograms/image/{speaker}.safetensors"), shard)
+    write_csv(Path("data/labels.csv"), clips.reindex(columns=LABEL_COLUMNS).assign(duration_s=1.5))
     return clips
 
 
@@ -117,7 +117,7 @@ def test_a_folder_that_cannot_be_made_is_named(project: pd.DataFrame, capsys: py
 def test_without_labels_or_spectrograms_the_way_out_is_told(
     project: pd.DataFrame, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    Path("data/spectrograms/tess/OAF.safetensors").unlink()
+    Path("data/spectrograms/image/tess/OAF.safetensors").unlink()
     assert export("pictures") == 2
     assert "tess: holds no spectrograms; run `dvc repro`" in capsys.readouterr().err
     Path("data/labels.csv").unlink()
@@ -129,7 +129,7 @@ def test_without_labels_or_spectrograms_the_way_out_is_told(
 def test_a_clip_without_a_spectrogram_is_named_and_nothing_is_written(tmp_path: Path) -> None:
     clips = make_clips(actors=1)
     with pytest.raises(PipelineError, match=r"ravdess/03-.*: has no spectrogram \(60 clips have none\)"):
-        export_images(tmp_path / "pictures", clips, {}, SETTINGS)
+        export_images(tmp_path / "pictures", clips, Mels("image", SETTINGS, {}))
     assert not (tmp_path / "pictures").exists()
 
 
@@ -161,7 +161,7 @@ def test_a_longer_clip_is_cut_off_not_squeezed(tmp_path: Path) -> None:
     np.testing.assert_array_equal(pixels(longer), pixels(longer[:, :WIDTH_PX]))
     clips = make_clips(actors=1).head(2)
     mels = dict(zip(clips["clip"], (longer, longer[:, :WIDTH_PX]), strict=True))
-    assert export_images(tmp_path / "pictures", clips, mels, SETTINGS) == 1
+    assert export_images(tmp_path / "pictures", clips, Mels("image", SETTINGS, mels)) == 1
 
 
 def test_a_clip_of_one_frame_is_a_picture() -> None:

@@ -17,12 +17,13 @@ from PIL import Image
 
 from speech_emotion.clips import EMOTIONS
 from speech_emotion.core.files import write_csv
-from speech_emotion.encoders.image.frontend import MelSettings
+from speech_emotion.encoders.image.frontend import FrontendSettings
 from speech_emotion.scores import pictures, plots
+from speech_emotion.shards import Mels
 from tests.evaluations import make_clips, make_evaluation
 
-ROOT = Path(__file__).parents[1]
-SETTINGS = MelSettings(
+ROOT = Path(__file__).resolve().parents[2]
+SETTINGS = FrontendSettings(
     sample_rate_hz=16000, trim_db=40.0, n_fft=1024, hop_samples=160, n_mels=16,
     fmin_hz=50.0, fmax_hz=8000.0, floor_db=-80.0, ceiling_db=20.0,
 )  # fmt: skip
@@ -37,7 +38,7 @@ def evaluation():
 def mels(evaluation):
     """One level a clip, so that a picture tells whose spectrogram it shows; 100 frames are one second."""
     clips = evaluation.clips["clip"]
-    return {clip: np.full((16, 100 + row), row, dtype=np.uint8) for row, clip in enumerate(clips)}
+    return Mels("image", SETTINGS, {clip: np.full((16, 100 + row), row, np.uint8) for row, clip in enumerate(clips)})
 
 
 @pytest.fixture
@@ -59,8 +60,8 @@ def drawn(monkeypatch):
 def every_picture(folder, evaluation, mels):
     plots.plot_confusion(folder / "confusion.png", evaluation)
     plots.plot_reliability(folder / "reliability.png", evaluation)
-    pictures.plot_mistakes(folder / "mistakes.png", evaluation.predictions(), mels, SETTINGS)
-    pictures.plot_means(folder / "means.png", evaluation.clips, mels, SETTINGS)
+    pictures.plot_mistakes(folder / "mistakes.png", evaluation.predictions(), mels)
+    pictures.plot_means(folder / "means.png", evaluation.clips, mels)
     return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
 
 
@@ -85,7 +86,7 @@ def test_confusion_rows_are_actual_emotions_in_order(drawn, evaluation):
 
 
 def test_confusion_is_normalised_over_the_actual_emotion(drawn, evaluation):
-    evaluation.high_logits[:] = np.eye(8)[EMOTIONS.index("sad")]  # every clip is taken for sad
+    evaluation.last_logits[:] = np.eye(8)[EMOTIONS.index("sad")]  # every clip is taken for sad
     plots.plot_confusion(Path("confusion.png"), evaluation)
     cells = {text.get_position(): text.get_text() for text in drawn[0].axes[0].texts}
     clips = evaluation.clips["emotion"].value_counts()
@@ -109,47 +110,51 @@ def shown(figure):
 
 def test_mistakes_are_the_surest_and_of_ravdess_where_there_are_any(drawn, evaluation, mels):
     predictions = evaluation.predictions()
-    pictures.plot_mistakes(Path("mistakes.png"), predictions, mels, SETTINGS)
+    pictures.plot_mistakes(Path("mistakes.png"), predictions, mels)
     ravdess = predictions[predictions["clip"].str.startswith("ravdess/")]
     wrong = ravdess[ravdess["actual"] != ravdess["predicted"]].sort_values("confidence", ascending=False)
     found = shown(drawn[0])
     assert len(wrong) > len(found) == 12
     for title, row in zip(found, wrong.itertuples(), strict=False):
         assert title == f"{row.actual}, taken for {row.predicted} ({100 * row.confidence:.0f} %)\n{row.clip}"
-        assert found[title].shape == mels[row.clip].shape
-        assert np.allclose(found[title], -80 + mels[row.clip] / 255 * 100)
-    assert f"of {len(wrong)} mistakes in 60 test clips (RAVDESS only)" in drawn[0].get_suptitle()
+        assert found[title].shape == mels.clips[row.clip].shape
+        assert np.allclose(found[title], -80 + mels.clips[row.clip] / 255 * 100)
+    assert f"of {len(wrong)} mistakes in 60 test clips (ravdess only)" in drawn[0].get_suptitle()
 
 
 def test_pictures_of_tess_say_that_they_must_not_be_shared(drawn, mels):
     evaluation = make_evaluation(make_clips(actors=0, tess_words=4))
-    mels = dict(zip(evaluation.clips["clip"], mels.values(), strict=False))
-    pictures.plot_mistakes(Path("mistakes.png"), evaluation.predictions(), mels, SETTINGS)
-    pictures.plot_means(Path("means.png"), evaluation.clips, mels, SETTINGS)
-    assert all("TESS: its licence forbids sharing this picture" in figure.get_suptitle() for figure in drawn)
+    mels = Mels("image", SETTINGS, dict(zip(evaluation.clips["clip"], mels.clips.values(), strict=False)))
+    pictures.plot_mistakes(Path("mistakes.png"), evaluation.predictions(), mels)
+    pictures.plot_means(Path("means.png"), evaluation.clips, mels)
+    assert all("tess: the licence forbids sharing this picture" in figure.get_suptitle() for figure in drawn)
     assert list(shown(drawn[1])) == [f"{emotion} (n = 4)" for emotion in EMOTIONS if emotion != "calm"]
 
 
 def test_no_mistake_is_no_error(drawn, evaluation, mels):
     predictions = evaluation.predictions().assign(predicted=lambda table: table["actual"])
-    pictures.plot_mistakes(Path("mistakes.png"), predictions, mels, SETTINGS)
+    pictures.plot_mistakes(Path("mistakes.png"), predictions, mels)
     assert "The 0 most confident of 0 mistakes" in drawn[0].get_suptitle()
 
 
 def test_mean_spectrograms_start_together_and_end_in_silence(drawn):
-    clips = pd.DataFrame({"clip": ["ravdess/a", "ravdess/b"], "emotion": ["sad", "sad"]})
-    mels = {"ravdess/a": np.full((16, 20), 255, np.uint8), "ravdess/b": np.full((16, 60), 255, np.uint8)}
-    pictures.plot_means(Path("means.png"), clips, mels, SETTINGS)
+    names = ["ravdess/a", "ravdess/b", "ravdess/c"]
+    clips = pd.DataFrame({"clip": names, "emotion": ["sad", "sad", "calm"], "corpus": "ravdess"})
+    levels = [np.full((16, 20), 255), np.full((16, 60), 255), np.zeros((16, 60))]
+    mels = Mels("image", SETTINGS, {name: mel.astype(np.uint8) for name, mel in zip(names, levels, strict=True)})
+    pictures.plot_means(Path("means.png"), clips, mels)
     mean_db = shown(drawn[0])["sad (n = 2)"]
-    assert mean_db.shape == (16, 58)  # 95 % of the way from the shorter to the longer clip
+    assert mean_db.shape == (16, 60)
     assert np.allclose(mean_db[:, :20], 20)
     assert np.allclose(mean_db[:, 20:], -30)  # half of them at 20 dB, half at the floor of -80
 
 
 def test_axes_are_hz_of_the_filters_and_seconds(drawn):
-    settings = MelSettings(**{**vars(SETTINGS), "n_mels": 128})
-    clips = pd.DataFrame({"clip": ["ravdess/a"], "emotion": ["sad"]})
-    pictures.plot_means(Path("means.png"), clips, {"ravdess/a": np.zeros((128, 250), np.uint8)}, settings)
+    settings = FrontendSettings(**{**vars(SETTINGS), "n_mels": 128})
+    clips = pd.DataFrame({"clip": ["ravdess/a"], "emotion": ["sad"], "corpus": "ravdess"})
+    pictures.plot_means(
+        Path("means.png"), clips, Mels("image", settings, {"ravdess/a": np.zeros((128, 250), np.uint8)})
+    )
     axes = drawn[0].axes[0]
     assert axes.get_xlim() == (0, 2.5)
     marks = dict(zip([label.get_text() for label in axes.get_yticklabels()], axes.get_yticks(), strict=True))
@@ -205,13 +210,13 @@ def test_dvc_reliability_is_the_accuracy_of_each_bin():
 def repository(tmp_path, evaluation):
     """A repository with the project's own plots, and results."""
     shutil.copyfile(ROOT / "dvc.yaml", tmp_path / "dvc.yaml")
-    metrics = tmp_path / "metrics"
+    metrics = tmp_path / "metrics/image"
     write_csv(metrics / "predictions.csv", evaluation.predictions())
     plots.plot_confusion(metrics / "confusion.png", evaluation)
     plots.plot_reliability(metrics / "reliability.png", evaluation)
     curve = {"epoch": [1, 2], "train_loss": [1.5, 1.0], "valid_loss": [1.6, 1.2], "valid_accuracy": [0.5, 0.6]}
     for stage in ("low", "high"):
-        write_csv(metrics / f"curves_{stage}.csv", pd.DataFrame(curve))
+        write_csv(metrics / f"curve_{stage}.csv", pd.DataFrame(curve))
     dvc(tmp_path, "init", "-q", "--no-scm")
     (tmp_path / ".dvc/plots").symlink_to(ROOT / ".dvc/plots")
     return tmp_path
@@ -226,9 +231,9 @@ def test_dvc_plots_show_draws_every_declared_plot(repository):
     found = json.loads(dvc(repository, "plots", "show", "--json"))
     assert not found.get("errors")
     assert {Path(name).name for name in found["data"]} == {
-        *("predictions.csv", "reliability", "loss_low", "loss_high", "curves_low.csv", "curves_high.csv"),
+        *("predictions.csv", "reliability", "loss", "curve_low.csv", "curve_high.csv"),
         *("confusion.png", "reliability.png"),
     }
     page = Path(dvc(repository, "plots", "show").strip().removeprefix("file://")).read_text(encoding="utf-8")
-    assert page.count("vegaEmbed(") == 6
+    assert page.count("vegaEmbed(") == 5
     assert page.count("<img") == 2

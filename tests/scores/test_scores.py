@@ -6,11 +6,12 @@ import pandas as pd
 import pytest
 from sklearn import metrics as oracle
 
-from speech_emotion.clips import COLUMNS, EMOTIONS, indices, read_test_clips
+from speech_emotion.clips import EMOTIONS, LABEL_COLUMNS, SPLIT_COLUMNS, indices
 from speech_emotion.core.errors import PipelineError
 from speech_emotion.model.calibration import calibrated, fit_temperature
 from speech_emotion.scores import bootstrap, confusion
-from speech_emotion.scores.metrics import metrics as scores
+from speech_emotion.scores import metrics as scores
+from speech_emotion.scores.evaluation import held_out_clips
 from speech_emotion.scores.reliability import reliability
 from tests.evaluations import make_clips, make_evaluation
 
@@ -158,12 +159,12 @@ def test_metrics_follow_the_contract():
     found = scores.metrics(evaluation)
     assert list(found) == [
         *("accuracy", "uar", "macro_f1", "ece", "ece_raw"),
-        *("low_resolution", "ravdess", "tess", "recall", "accuracy_ci", "clips"),
+        *("first", "ravdess", "tess", "recall", "accuracy_ci", "clips"),
     ]
     assert found["clips"] == 310
     assert (found["ravdess"]["clips"], found["tess"]["clips"]) == (240, 70)
-    assert set(found["low_resolution"]) == {"accuracy", "uar"}
-    assert found["low_resolution"]["accuracy"] < found["accuracy"]
+    assert set(found["first"]) == {"accuracy", "uar"}
+    assert found["first"]["accuracy"] < found["accuracy"]
     assert list(found["recall"]) == list(EMOTIONS)
     assert found["accuracy_ci"]["low"] < found["accuracy"] < found["accuracy_ci"]["high"]
     whole = (found["ravdess"]["accuracy"] * 240 + found["tess"]["accuracy"] * 70) / 310
@@ -198,7 +199,8 @@ def test_predictions_are_sorted_and_calibrated():
     clips = make_clips().iloc[::-1].reset_index(drop=True)
     evaluation = make_evaluation(clips, temperature=2.0)
     table = evaluation.predictions()
-    assert list(table) == ["clip", "actual", "predicted", "confidence"]
+    described = ["clip", "corpus", "speaker", "sex", "intensity"]
+    assert list(table) == [*described, "actual", "predicted", "confidence"]
     assert table["clip"].is_monotonic_increasing
     actual = dict(zip(clips["clip"], clips["emotion"], strict=True))
     assert table["actual"].tolist() == [actual[clip] for clip in table["clip"]]
@@ -208,34 +210,32 @@ def test_predictions_are_sorted_and_calibrated():
 
 
 @pytest.fixture
-def tables(tmp_path):
+def tables():
+    """A split and labels."""
     clips = make_clips(actors=2, tess_words=1)
-    clips.assign(part=np.where(clips["speaker"] == "ravdess/24", "test", "train"))[["clip", "emotion", "part"]].to_csv(
-        tmp_path / "split.csv", index=False
-    )
-    clips.reindex(columns=COLUMNS).assign(duration_s=1.0).to_csv(tmp_path / "labels.csv", index=False)
-    return tmp_path
+    split = clips.assign(part=np.where(clips["speaker"] == "ravdess/24", "test", "train"))
+    return split[list(SPLIT_COLUMNS)], clips.reindex(columns=list(LABEL_COLUMNS))
 
 
-def test_test_clips_have_their_speaker(tables):
-    clips = read_test_clips(tables / "split.csv", tables / "labels.csv")
+def test_held_out_clips_have_what_the_labels_say(tables):
+    clips = held_out_clips(*tables)
     assert len(clips) == 60
     assert set(clips["speaker"]) == {"ravdess/24"}
-    assert list(clips) == ["clip", "corpus", "speaker", "emotion"]
+    assert set(clips["sex"]) == {"female"}
+    assert clips["intensity"].value_counts().to_dict() == {"normal": 32, "strong": 28}
 
 
 def test_a_split_that_does_not_fit_the_labels_is_refused(tables):
-    labels = pd.read_csv(tables / "labels.csv")
-    labels[labels["clip"] != "ravdess/03-01-08-02-02-02-24"].to_csv(tables / "labels.csv", index=False)
-    with pytest.raises(PipelineError, match=r"ravdess/03-01-08-02-02-02-24 is not in .*labels\.csv"):
-        read_test_clips(tables / "split.csv", tables / "labels.csv")
+    split, labels = tables
+    lost = "ravdess/03-01-08-02-02-02-24"
+    with pytest.raises(PipelineError, match=f"{lost} is not in the labels; run `dvc repro split`"):
+        held_out_clips(split, labels[labels["clip"] != lost])
 
 
 def test_a_split_without_test_clips_is_refused(tables):
-    split = pd.read_csv(tables / "split.csv").assign(part="train")
-    split.to_csv(tables / "split.csv", index=False)
+    split, labels = tables
     with pytest.raises(PipelineError, match="has no test clips"):
-        read_test_clips(tables / "split.csv", tables / "labels.csv")
+        held_out_clips(split.assign(part="train"), labels)
 
 
 def test_an_unknown_emotion_is_refused():

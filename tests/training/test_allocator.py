@@ -32,7 +32,7 @@ def test_freed_memory_stays_with_the_process_that_wants_it() -> None:
 
 
 def test_another_c_library_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    from speech_emotion.training.fine_tune import allocator
+    from speech_emotion.training import allocator
 
     def no_such_library(name: object) -> object:
         raise OSError(name)

@@ -6,9 +6,9 @@ from functools import partial
 
 import pytest
 import torch
-from speech_emotion.training.cuda_graph import CudaGraph
 from torch import Tensor, nn
 
+from speech_emotion.training.callbacks import CudaGraph
 from speech_emotion.training.fastai_parts import (
     Callback,
     CrossEntropyLossFlat,

@@ -7,7 +7,7 @@ import torch
 from fastai.learner import defaults
 from torch import nn
 
-from speech_emotion.encoders.image.network import body_state, build_network
+from speech_emotion.encoders.image.network import body_state, build
 from speech_emotion.encoders.image.view import to_image
 from speech_emotion.training.batches import ClipLoader, part_clips
 from speech_emotion.training.fastai_parts import Callback, DataLoaders
@@ -47,19 +47,19 @@ def run():
     parts = [part_clips(split, part, easy_mels(split), CPU) for part in ("train", "valid")]
 
     def view(levels, lengths):
-        return to_image(levels[:, :, :25].float() / 255, 32, mean=0.4, deviation=0.2)
+        return (to_image(levels[:, :, :25].float() / 255, train_settings().encoder),)
 
     @cache
     def run(**changes):
-        settings = train_settings(**{"frozen_epochs": FROZEN, "epochs": UNFROZEN} | changes)
+        settings = train_settings(**{"batch_size": 37, "frozen_epochs": FROZEN, "epochs": UNFROZEN} | changes)
         random.seed(0)
         torch.manual_seed(0)
-        network, witness = build_network(BACKBONE), Witness()
+        network, witness = build(BACKBONE), Witness()
         before = state_of(network)
-        loaders = DataLoaders(ClipLoader(parts[0], view, 37, shares={}), ClipLoader(parts[1], view, 37))
+        loaders = DataLoaders(ClipLoader(parts[0], view, settings, shares={}), ClipLoader(parts[1], view, settings))
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(defaults, "callbacks", [*defaults.callbacks, witness])
-            curve = train(network, loaders, settings, label="test")
+            curve = train(network, loaders, settings, "image", label="test")
         return network, before, curve, witness
 
     return run
@@ -160,3 +160,10 @@ def test_off_a_terminal_each_epoch_is_one_plain_line(run, capsys):
         f"test: epoch 5/5  train loss {last['train_loss']:.3f}  valid loss {last['valid_loss']:.3f}"
         f"  accuracy {last['valid_accuracy']:.1%}"
     )
+
+
+def test_frozen_epochs_alone_train_the_head_alone(run):
+    network, before, curve, _ = run(epochs=0)
+    assert len(curve) == FROZEN
+    head = before.keys() - body_state(network).keys()
+    assert differing(before, state_of(network)) <= head | batch_norm_names(network)

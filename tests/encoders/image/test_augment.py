@@ -6,7 +6,7 @@ import torch
 
 from speech_emotion.encoders.image.augment import augment, random_window
 from speech_emotion.encoders.image.frontend import LEVELS
-from speech_emotion.encoders.image.view import pack
+from speech_emotion.model.inference import pack
 from tests.trainings import STILL
 
 RANGE_DB = 120.0

