@@ -37,8 +37,19 @@ class Range:
         return f"at least {self.at_least:g} and {upper if min(self.below, self.at_most) < inf else 'finite'}"
 
 
+class OneOf(tuple[str, ...]):
+    """Choices that a text of a `Checked` dataclass has: `Annotated[str, OneOf("mean", "attention")]`."""
+
+    def __new__(cls, *choices: str) -> "OneOf":
+        """Name the choices."""
+        return super().__new__(cls, choices)
+
+    def __str__(self) -> str:
+        return " or ".join(self)
+
+
 class Checked:
-    """A dataclass whose numbers are in the ranges that its annotations state."""
+    """A dataclass whose values are among those that its annotations state."""
 
     def __post_init__(self) -> None:
         """Refuse, with a ValueError, what would end in the middle of a stage, or compute garbage."""

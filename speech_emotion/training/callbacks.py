@@ -1,13 +1,14 @@
-"""Callbacks of fastai: the learning curve, a moving average of the weights, training steps recorded on a GPU."""
+"""Callbacks of fastai: the learning curve, MixUp, a moving average of the weights, training steps recorded on a GPU."""
 
 import gc
 from math import isnan, nan
 
 import torch
+from torch import Tensor
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from tqdm import tqdm
 
-from speech_emotion.training.fastai_parts import Callback
+from speech_emotion.training.fastai_parts import Callback, MixUp
 
 Curve = dict[str, float]  # one epoch: its number, losses and accuracy
 
@@ -36,6 +37,24 @@ class Curves(Callback):  # type: ignore[misc]
         numbers = "  ".join(SHOWN[name].format(value) for name, value in row.items() if not isnan(value))
         with tqdm.external_write_mode():
             print(f"{self.label}: epoch {len(self.rows)}/{self.epochs}  {numbers}", flush=True)
+
+
+class ClipMixUp(MixUp):  # type: ignore[misc]
+    """fastai's MixUp, for networks of several inputs: of what is one number a clip, such as lengths, the larger."""
+
+    def before_batch(self) -> None:
+        """Blend each clip of the batch with another one of it."""
+        share = self.distrib.sample((len(self.y),)).to(self.x.device)
+        self.lam = torch.maximum(share, 1 - share)
+        other = torch.randperm(len(self.y)).to(self.x.device)
+        self.yb1 = (self.y[other],)
+        self.learn.xb = tuple(_blend(one, one[other], self.lam) for one in self.xb)
+
+
+def _blend(one: Tensor, other: Tensor, share: Tensor) -> Tensor:
+    if one.ndim == 1:
+        return torch.maximum(one, other)
+    return torch.lerp(other, one, share.view(-1, *[1] * (one.ndim - 1)))
 
 
 class WeightAverage(Callback):  # type: ignore[misc]

@@ -7,7 +7,7 @@ from torch import nn
 from tqdm import tqdm
 
 from speech_emotion.encoders import protocol
-from speech_emotion.training.callbacks import CudaGraph, Curve, Curves, WeightAverage
+from speech_emotion.training.callbacks import ClipMixUp, CudaGraph, Curve, Curves, WeightAverage
 from speech_emotion.training.fastai_parts import (
     AMPMode,
     Callback,
@@ -16,7 +16,6 @@ from speech_emotion.training.fastai_parts import (
     DataLoaders,
     Learner,
     MixedPrecision,
-    MixUp,
     OptimWrapper,
     ProgressCallback,
     accuracy,
@@ -48,7 +47,7 @@ def train(
     )
     learn.remove_cb(ProgressCallback)
     if settings.mixup:
-        learn.add_cb(MixUp(settings.mixup))
+        learn.add_cb(ClipMixUp(settings.mixup))
     bar = tqdm(total=epochs * len(loaders.train), desc=label, unit=" batches", disable=None, leave=False)
     curves = Curves(label, epochs, bar)
     with bar, learn.no_logging(), learn.added_cbs(curves):

@@ -1,0 +1,38 @@
+"""Settings of a training on log-mels of speech."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from speech_emotion.core.params import Checked, OneOf, Range
+
+Share = Annotated[float, Range(0, 1)]
+
+
+@dataclass(frozen=True)
+class AugmentSettings(Checked):
+    """Extent of each change of a training clip; 0 switches it off."""
+
+    speed: Annotated[float, Range(0, 0.9)]  # rate drawn from [1 - speed, 1 + speed]
+    gain_db: Annotated[float, Range(0, 60)]  # level drawn from [-gain_db, gain_db]
+    shift_mels: Annotated[int, Range(0, 64)]  # whole mel bins up or down: a higher or a lower voice
+    room_share: Share  # of the clips, with reverberation
+    noise_share: Share  # of the clips, with noise
+    noise_snr_db: Annotated[float, Range(-20, 60)]  # the loudest noise; the softest is 30 dB below it
+    band_share: Share  # of the clips, without the lowest and highest frequencies, as on a telephone
+    time_masks: Annotated[int, Range(0, 32)]
+    time_mask_s: Annotated[float, Range(0, 60)]  # longest time mask
+    mel_masks: Annotated[int, Range(0, 32)]
+    mel_mask_bins: Annotated[int, Range(0, 512)]  # widest frequency mask
+
+
+@dataclass(frozen=True)
+class EncoderSettings(Checked):
+    """Keys of `speech.training`, `speech.head` and `speech.all` that other encoders do not have."""
+
+    window_s: Annotated[float, Range(0.05, 30)]  # what a training sees of a clip; scores are of whole clips
+    level_normalised: bool  # each clip's maximum is brought to one level: no cue, and no matter of the microphone
+    pooling: Annotated[str, OneOf("mean", "mean_deviation", "attention")]  # over time
+    dropout: Annotated[float, Range(0, below=1)]  # of the pooled embedding
+    body_rate: Annotated[float, Range(0, 10)]  # the encoder's last layer's learning rate as a share of the head's
+    layer_decay: Annotated[float, Range(0.01, 1)]  # rate of each layer as a share of the one above it
+    augment: AugmentSettings
