@@ -44,9 +44,9 @@ class ClipMixUp(MixUp):  # type: ignore[misc]
 
     def before_batch(self) -> None:
         """Blend each clip of the batch with another one of it."""
-        share = self.distrib.sample((len(self.y),)).to(self.x.device)
+        share = self.distrib.sample((len(self.y),)).to(self.y.device)
         self.lam = torch.maximum(share, 1 - share)
-        other = torch.randperm(len(self.y)).to(self.x.device)
+        other = torch.randperm(len(self.y)).to(self.y.device)
         self.yb1 = (self.y[other],)
         self.learn.xb = tuple(_blend(one, one[other], self.lam) for one in self.xb)
 

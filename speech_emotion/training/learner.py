@@ -28,9 +28,9 @@ def train(
 ) -> list[Curve]:
     """Train `network` in place and return its learning curve, one row an epoch.
 
-    The head learns alone for `frozen_epochs` (batch norm adapts too), then everything for `epochs`, each in one
-    cycle (Smith 2018, arXiv:1803.09820). The last epoch's weights, or their moving average, are what stays: no
-    checkpoint is chosen by looking at a score.
+    The head learns alone for `frozen_epochs` (batch norm adapts too, layer norm does not), then everything for
+    `epochs`, each in one cycle (Smith 2018, arXiv:1803.09820). The last epoch's weights, or their moving average, are
+    what stays: no checkpoint is chosen by looking at a score.
     """
     kind = protocol.network(encoder)
     epochs = settings.frozen_epochs + settings.epochs
@@ -42,6 +42,7 @@ def train(
         opt_func=partial(OptimWrapper, opt=torch.optim.AdamW, **_one_launch(loaders.device)),
         splitter=kind.parameter_groups,
         wd=settings.weight_decay,
+        train_bn=not any(isinstance(module, nn.LayerNorm) for module in network.modules()),  # fastai's would learn, too
         metrics=accuracy,
         cbs=_device_callbacks(loaders.device),
     )
