@@ -55,11 +55,14 @@ results: setup  ## write what the README and the model card say of results, from
 drift: setup  ## fail if dvc.lock does not describe the code and the parameters (needs no data)
 	@$(BIN)/python -m tools.drift
 
+# The first results of a repository have nothing to be compared with; the rest of the review holds.
 review: setup  ## compare parameters and metrics with main, as Markdown (another: BASE=branch)
-	@$(BIN)/python -m tools.review $(BASE)
+	@printf '## Parameters\n\n'; $(BIN)/dvc params diff $(BASE) --md
+	@printf '\n## Metrics\n\n'; $(BIN)/dvc metrics diff $(BASE) --md
+	@printf '\n## Is the difference real?\n\n'; $(BIN)/python -m speech_emotion.cli compare $(BASE) --md 2>&1 || true
 
 plots: setup  ## draw the plots of main and of the working tree, offline, in dvc_plots/ (another: BASE=branch)
-	@$(BIN)/python -m tools.plot_page $(BASE) dvc_plots
+	@$(BIN)/python -m tools.plots $(BASE) dvc_plots
 
 push: setup  ## send results and the run-cache, no audio, to the DVC remote (another: REMOTE=name)
 	@$(BIN)/python -m tools.sharing push --remote "$(REMOTE)"
@@ -68,7 +71,7 @@ pull: setup  ## bring results and the run-cache from the DVC remote (another: RE
 	@$(BIN)/python -m tools.sharing pull --remote "$(REMOTE)"
 
 hooks: setup  ## install DVC's Git hooks, and the guard of public remotes before a push
-	@$(BIN)/python -m tools.hooks
+	@sh tools/install_hooks.sh "$(abspath $(BIN))"
 
 lock:  ## pin every package for pyproject.toml in requirements.lock (with Python 3.11)
 	@test -x $(BIN)/pip-compile || { echo "error: no $(BIN)/pip-compile; make setup first"; exit 1; }

@@ -1,13 +1,11 @@
 """Speak the demo's corpora again: `python -m demo.make_corpora`. The archives and manifests in Git came from this."""
 
-import hashlib
 import io
 import zipfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import soundfile
 import soxr
 from numpy.typing import NDArray
@@ -16,7 +14,8 @@ from demo.manners import MANNERS, SPEAKERS, deliver
 from demo.scripts import TESS_TOP, Recording, ravdess, tess
 from demo.voice import Synthesiser
 from speech_emotion.core.command import run
-from speech_emotion.core.files import replacing, write_csv
+from speech_emotion.core.files import replacing
+from speech_emotion.fetching.manifest import Published, published, write_manifest
 
 HERE = Path(__file__).parent
 # The last bits of a sample cost half of an archive and nobody hears them.
@@ -46,15 +45,9 @@ class Studio:
         return (waveform * 10 ** (gain_db / 20)).astype(np.float32)
 
 
-def manifest_row(recording: Recording, pcm: NDArray[np.int16]) -> dict[str, object]:
+def manifest_row(recording: Recording, pcm: NDArray[np.int16]) -> Published:
     """Return what a manifest says of `pcm`, `[samples, channels]`."""
-    return {
-        "clip": recording.name.removeprefix(f"{TESS_TOP}/"),
-        "sample_rate": recording.sample_rate,
-        "channels": recording.channels,
-        "frames": len(pcm),
-        "pcm_md5": hashlib.md5(pcm.astype("<i2").tobytes()).hexdigest(),
-    }
+    return published(recording.name.removeprefix(f"{TESS_TOP}/"), pcm, recording.sample_rate)
 
 
 def write_corpus(studio: Studio, recordings: Iterable[Recording], archive: Path, manifest: Path) -> None:
@@ -64,7 +57,7 @@ def write_corpus(studio: Studio, recordings: Iterable[Recording], archive: Path,
     )
     with replacing(archive) as temporary:
         _write_archive(temporary, recorded)
-    write_csv(manifest, pd.DataFrame([manifest_row(*pair) for pair in recorded]))
+    write_manifest(manifest, [manifest_row(*pair) for pair in recorded])
 
 
 def _write_archive(path: Path, recorded: Sequence[tuple[Recording, NDArray[np.int16]]]) -> None:

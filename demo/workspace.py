@@ -20,7 +20,9 @@ INSTEAD = {
 }
 # What each workspace has for itself: written by DVC and the stages.
 OWN = ("dvc.lock", "metrics/", ".dvc/config", "benchmark/")
-DVC_CONFIG = "[core]\n    analytics = false\n    check_update = false\n[cache]\n    dir = cache\n"
+# With autostage DVC does not say how to add dvc.lock to Git.
+DVC_CONFIG = "[core]\n    analytics = false\n    check_update = false\n    autostage = true\n[cache]\n    dir = cache\n"
+PUSH_HINT = "Use `dvc push`"  # there is no remote
 AUTHOR = ("-c", "user.name=demo", "-c", "user.email=demo@localhost", "-c", "commit.gpgsign=false")
 
 
@@ -31,15 +33,20 @@ class Workspace:
         self.folder = folder
 
     def update(self) -> None:
-        """Bring the project's files as they are now, uncommitted changes included; keep what was computed.
+        """Bring the project's files as they are now, uncommitted changes included, to the branch main.
+
+        What was computed is kept, and what was tried on another branch is committed there.
 
         Raises:
             PipelineError: the project is no Git checkout.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
         if not (self.folder / ".dvc" / "config").exists():
-            self._run("git", "init", "-q")
+            self._run("git", "init", "-q", "-b", "main")
             write_text(self.folder / ".dvc" / "config", DVC_CONFIG)
+        elif _printed(self.folder, "git", "branch", "--show-current").strip() != "main":
+            self._commit("What was tried here")
+            self._run("git", "switch", "-q", "main")
         files = _project_files()
         for file in sorted(_listed(self.folder, "--cached") - files):
             (self.folder / file).unlink(missing_ok=True)
@@ -52,17 +59,26 @@ class Workspace:
         Raises:
             PipelineError: a stage failed.
         """
-        self._run(sys.executable, "-m", "dvc", "repro")
+        command = (sys.executable, "-m", "dvc", "repro")
+        with subprocess.Popen(
+            command, cwd=self.folder, env=_environment(), stdout=subprocess.PIPE, text=True
+        ) as process:
+            for line in process.stdout or ():
+                if not line.startswith(PUSH_HINT):
+                    print(line, end="", flush=True)
+        self._require(process.returncode, command)
+        self._commit("Demo run")
+
+    def _commit(self, message: str) -> None:
         self._run("git", "add", "--all")
-        self._run("git", *AUTHOR, "commit", "-q", "--no-verify", "--allow-empty", "-m", "Demo run")
+        self._run("git", *AUTHOR, "commit", "-q", "--no-verify", "--allow-empty", "-m", message)
 
     def _run(self, *command: str) -> None:
-        try:
-            subprocess.run(command, cwd=self.folder, env=_environment(), check=True)
-        except subprocess.CalledProcessError as error:
-            raise PipelineError(
-                f"{self.folder}: '{' '.join(command[-2:])}' ended with {error.returncode}; see the lines above"
-            ) from error
+        self._require(subprocess.run(command, cwd=self.folder, env=_environment()).returncode, command)
+
+    def _require(self, code: int, command: Sequence[str]) -> None:
+        if code:
+            raise PipelineError(f"{self.folder}: '{' '.join(command[-2:])}' ended with {code}; see the lines above")
 
 
 def _environment() -> dict[str, str]:
@@ -81,12 +97,16 @@ def _project_files() -> set[str]:
 
 
 def _listed(folder: Path, *which: str) -> set[str]:
-    command: Sequence[str] = ("git", "ls-files", "-z", "--exclude-standard", *which)
+    listed = _printed(folder, "git", "ls-files", "-z", "--exclude-standard", *which)
+    return {file for file in listed.split("\0") if file and not file.startswith(OWN)}
+
+
+def _printed(folder: Path, *command: str) -> str:
     try:
-        listed = subprocess.run(command, cwd=folder, env=_environment(), check=True, capture_output=True, text=True)
+        ended = subprocess.run(command, cwd=folder, env=_environment(), check=True, capture_output=True, text=True)
     except subprocess.CalledProcessError as error:
         raise PipelineError(f"{folder}: is no Git checkout ({error.stderr.strip()}); clone the project") from error
-    return {file for file in listed.stdout.split("\0") if file and not file.startswith(OWN)}
+    return ended.stdout
 
 
 def _copy(source: Path, target: Path) -> None:

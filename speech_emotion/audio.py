@@ -9,6 +9,7 @@ from speech_emotion.core.errors import PipelineError
 
 TRIM_FRAME_S = 0.064
 TRIM_HOP_S = 0.016
+WAY_OUT = "take an intact copy of it, as WAV or FLAC; if it is a corpus's, fetch that again"
 
 Waveform = NDArray[np.float32]
 
@@ -24,11 +25,11 @@ def decode(path: Path) -> tuple[NDArray[np.float32], int]:
     try:
         samples, sample_rate = soundfile.read(path, dtype="float32", always_2d=True)
     except (OSError, soundfile.LibsndfileError) as error:
-        raise PipelineError(f"{path}: cannot be decoded ({error}); fetch the corpus again") from error
+        raise PipelineError(f"{path}: cannot be decoded ({error}); {WAY_OUT}") from error
     if not len(samples):
-        raise PipelineError(f"{path}: holds no samples; fetch the corpus again")
+        raise PipelineError(f"{path}: holds no samples; {WAY_OUT}")
     if not np.isfinite(samples).all():
-        raise PipelineError(f"{path}: holds samples that are not finite; fetch the corpus again")
+        raise PipelineError(f"{path}: holds samples that are not finite; {WAY_OUT}")
     return samples, sample_rate
 
 

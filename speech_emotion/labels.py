@@ -1,8 +1,9 @@
 """Folders of clips to `data/labels.csv`: one row a clip, eight emotions, copies found."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,8 @@ from joblib import Parallel, delayed
 
 from speech_emotion.audio import decode
 from speech_emotion.clips import EMOTIONS, LABEL_COLUMNS
-from speech_emotion.core.errors import PipelineError
-from speech_emotion.corpora.catalogue import parse_clip
+from speech_emotion.core.errors import PipelineError, listed
+from speech_emotion.corpora.catalogue import read_clips
 
 EmotionMap = Mapping[str, Mapping[str, str]]
 
@@ -44,17 +45,26 @@ def label_corpora(folders: Sequence[Path], emotions: EmotionMap) -> pd.DataFrame
     `duplicate_of` is the first clip in sorted order whose samples are the same, or empty.
 
     Raises:
-        PipelineError: a folder is absent or empty, a file is no clip of its corpus or cannot be decoded, two files
-            are the same clip, or `emotions` does not map a clip's code.
+        PipelineError: as `read_clips`, a file cannot be decoded, or a corpus's word is none of the eight emotions and
+            `emotions` does not map it.
     """
-    labels = pd.DataFrame([_row(folder, path, emotions) for folder in folders for path in _clip_files(folder)])
-    labels = labels.sort_values(["corpus", "clip"], ignore_index=True)
-    _refuse_twins(labels)
-    files = [Path(folder) / path for folder, path in zip(labels.pop("folder"), labels["path"], strict=True)]
+    clips = {folder: read_clips(folder.name, folder) for folder in folders}
+    for folder in folders:
+        _refuse_unknown(folder.name, {clip.source_emotion for clip in clips[folder].values()}, emotions)
+    rows = [
+        {**asdict(clip), "file": path, "path": path.relative_to(folder).as_posix()}
+        for folder in folders
+        for path, clip in clips[folder].items()
+    ]
+    labels = pd.DataFrame(rows).sort_values(["corpus", "clip"], ignore_index=True)
+    labels["emotion"] = [
+        emotions.get(corpus, {}).get(word, word)
+        for corpus, word in zip(labels["corpus"], labels["source_emotion"], strict=True)
+    ]
     # Threads: libsndfile and hashlib work without the interpreter's lock, and start at once.
-    heard = Parallel(n_jobs=-1, prefer="threads")(delayed(_duration_and_digest)(file) for file in files)
-    labels["duration_s"] = [duration_s for duration_s, _ in heard]
-    labels["duplicate_of"] = _first_copies(labels["clip"], pd.Series([digest for _, digest in heard]))
+    decoded = Parallel(n_jobs=-1, prefer="threads")(delayed(_duration_and_digest)(file) for file in labels["file"])
+    labels["duration_s"] = [duration_s for duration_s, _ in decoded]
+    labels["duplicate_of"] = _first_copies(labels["clip"], pd.Series([digest for _, digest in decoded]))
     return labels[list(LABEL_COLUMNS)]
 
 
@@ -66,30 +76,18 @@ def count_emotions(labels: pd.DataFrame) -> pd.DataFrame:
     return counts
 
 
-def _clip_files(folder: Path) -> list[Path]:
-    # Every file is a clip, so that a foreign one is an error; hidden ones are the file manager's.
-    files = sorted(path for path in folder.rglob("*") if path.is_file() and not path.name.startswith("."))
-    if not files:
-        raise PipelineError(f"{folder}: holds no clips; run `dvc repro fetch@{folder.name}`")
-    return files
-
-
-def _row(folder: Path, path: Path, emotions: EmotionMap) -> dict[str, str]:
-    clip = parse_clip(folder.name, path.stem)
-    table = emotions.get(clip.corpus, {})
-    if clip.source_emotion not in table:
+def _refuse_unknown(corpus: str, words: Collection[str], emotions: EmotionMap) -> None:
+    unknown = sorted(set(words) - set(emotions.get(corpus, {})) - set(EMOTIONS))
+    if unknown:
+        lines = ", ".join(f"{word}: {_similar(word)}" for word in unknown)
         raise PipelineError(
-            f"{clip.clip}: params section 'labels.{clip.corpus}' does not map '{clip.source_emotion}'; add it"
+            f"params section 'labels.{corpus}' does not map {listed(unknown)}; add {{{lines}}}, each of them one of"
+            f" {', '.join(EMOTIONS)}"
         )
-    where = {"folder": str(folder), "path": path.relative_to(folder).as_posix()}
-    return {**asdict(clip), **where, "emotion": table[clip.source_emotion]}
 
 
-def _refuse_twins(labels: pd.DataFrame) -> None:
-    twins = labels[labels["clip"].duplicated(keep=False)]
-    if len(twins):
-        first, second = twins["path"].iloc[:2]
-        raise PipelineError(f"{twins['clip'].iloc[0]}: is there twice, {first} and {second}; take one out")
+def _similar(word: str) -> str:
+    return next(iter(get_close_matches(word.lower(), EMOTIONS, n=1, cutoff=0.5)), "?")
 
 
 def _duration_and_digest(file: Path) -> tuple[float, bytes]:

@@ -80,7 +80,7 @@ def read_shard(path: Path) -> Shard:
         with safe_open(path, framework="numpy") as file:
             described = json.loads(file.metadata()[METADATA_KEY])
             mels = {clip: file.get_tensor(clip) for clip in file.keys()}  # noqa: SIM118 (no mapping)
-        kind = protocol.frontend(described["encoder"]).FrontendSettings
+        kind = protocol.settings(described["encoder"]).FrontendSettings
         settings = to_settings(described["settings"], kind, "its settings")
         return Shard(described["encoder"], mels, described["keys"], settings)
     except (OSError, SafetensorError, TypeError, KeyError, ValueError, PipelineError) as error:

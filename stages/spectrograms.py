@@ -23,7 +23,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     # Worker processes import this module again, and would load DVC for nothing if this stood at the top.
     from speech_emotion.cache.committed import committed_shards
 
-    kind = protocol.frontend(args.encoder).FrontendSettings
+    kind = protocol.settings(args.encoder).FrontendSettings
     settings = read_settings(args.params, f"{args.encoder}.spectrograms", kind)
     counts = cache_spectrograms(
         args.encoder,

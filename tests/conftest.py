@@ -1,10 +1,14 @@
 """Fixtures that several test files share."""
 
+import signal
 from pathlib import Path
 
 import pytest
 
 from tests.workspace import Workspace, create
+
+# A suite that was started in the background ignores Ctrl-C, and so would each command that its tests interrupt.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

@@ -7,8 +7,14 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Event, Lock, Thread
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import unquote
+
+import pooch.core
+import pytest
+
+from speech_emotion.fetching import web
 
 # Faults besides HTTP statuses: half of the file, then the connection closes, or nothing more comes.
 CUT = 0
@@ -19,6 +25,13 @@ def wait_for(condition: Callable[[], bool]) -> None:
     deadline = time.monotonic() + 60
     while not condition() and time.monotonic() < deadline:
         time.sleep(0.01)
+
+
+def without_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Repeat failed requests at once, and reach the server past any proxy."""
+    monkeypatch.setattr(web, "RETRY", web.RETRY.new(backoff_factor=0))
+    monkeypatch.setattr(pooch.core, "time", SimpleNamespace(sleep=lambda _: None))
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
 
 
 class CorpusServer(ThreadingHTTPServer):
@@ -104,7 +117,12 @@ class _Handler(BaseHTTPRequestHandler):
 
 def _dataverse_entry(name: str, number: int, content: bytes) -> dict[str, Any]:
     folder, _, filename = name.rpartition("/")
-    file = {"id": number, "filename": filename, "filesize": len(content), "md5": _md5(content)}
+    file = {
+        "id": number,
+        "filename": filename,
+        "filesize": len(content),
+        "checksum": {"type": "MD5", "value": _md5(content)},
+    }
     return {"label": filename, "dataFile": file} | ({"directoryLabel": folder} if folder else {})
 
 

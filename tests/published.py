@@ -6,14 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from speech_emotion.corpora.catalogue import Clip, parse_clip
+from speech_emotion.corpora.catalogue import PUBLISHED
+from speech_emotion.corpora.clip import Clip
 
 ROOT = Path(__file__).parent.parent
 
 
 def published_clips(corpus: str) -> list[Clip]:
     with (ROOT / "data" / "manifests" / f"{corpus}.csv").open(newline="", encoding="utf-8") as lines:
-        return [parse_clip(corpus, row["clip"].split("/")[-1]) for row in csv.DictReader(lines)]
+        return [PUBLISHED[corpus].parse(row["clip"].split("/")[-1]) for row in csv.DictReader(lines)]
 
 
 def real_corpora() -> Path:

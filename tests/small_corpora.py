@@ -1,14 +1,14 @@
 """Two corpora of a few tones under real names and folders, and their manifests."""
 
-import hashlib
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import astuple, dataclass, fields
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
+from speech_emotion.fetching import manifest
 from speech_emotion.fetching.manifest import Published
 
 STEREO = "Actor_01/03-01-02-02-01-01-01"
@@ -36,8 +36,7 @@ class Tone:
     sample_rate: int
 
     def published(self, clip: str) -> Published:
-        frames, channels = self.samples.shape
-        return Published(clip, self.sample_rate, channels, frames, hashlib.md5(self.samples.tobytes()).hexdigest())
+        return manifest.published(clip, self.samples, self.sample_rate)
 
 
 def tone(pitch_hz: float, sample_rate: int, *, channels: int = 1, duration_s: float = 0.1) -> Tone:
@@ -54,20 +53,8 @@ def tones(corpus: str) -> dict[str, Tone]:
     }
 
 
-def manifest(corpus: str) -> list[Published]:
-    return [clip.published(name) for name, clip in tones(corpus).items()]
-
-
-def write_manifest(corpus: str, path: Path) -> Path:
-    return write_rows(manifest(corpus), path)
-
-
-def write_rows(rows: Iterable[Published], path: Path) -> Path:
-    """Write a manifest of `rows`."""
-    columns = [field.name for field in fields(Published)]
-    lines = [columns, *([str(value) for value in astuple(row)] for row in rows)]
-    path.write_text("".join(",".join(line) + "\n" for line in lines))
-    return path
+def write_manifest(corpus: str, path: Path) -> None:
+    manifest.write_manifest(path, [clip.published(name) for name, clip in tones(corpus).items()])
 
 
 def write_corpus(corpus: str, folder: Path, suffix: str = ".wav") -> Path:

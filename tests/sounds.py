@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from speech_emotion.core.params import read_settings
-from speech_emotion.encoders.image.frontend import FrontendSettings
+from speech_emotion.encoders.image.settings import FrontendSettings
 
 ROOT = Path(__file__).parent.parent
 SETTINGS = read_settings(ROOT / "params.yaml", "image.spectrograms", FrontendSettings)

@@ -24,7 +24,9 @@ def test_decode_returns_what_was_written(tmp_path: Path, suffix: str, channels: 
 
 def test_what_cannot_be_decoded_is_named_with_a_way_out(tmp_path: Path) -> None:
     path = tmp_path / "clip.wav"
-    with pytest.raises(PipelineError, match=r"clip\.wav: cannot be decoded .*; fetch the corpus again"):
+    with pytest.raises(
+        PipelineError, match=r"clip\.wav: cannot be decoded .*; take an intact copy of it, as WAV or FLAC"
+    ):
         decode(path)
     path.write_text("no audio")
     with pytest.raises(PipelineError, match=r"clip\.wav: cannot be decoded"):

@@ -15,10 +15,12 @@ import yaml
 from rich.console import Console
 
 from demo import workspace as demo_workspace
-from demo.run import NOTICE, report
+from demo.run import NEXT, NOTICE, report
 from demo.workspace import Workspace
 from speech_emotion.clips import EMOTIONS
 from stages import fetch, labels, pretrained, spectrograms, split
+from tests.workspace import Workspace as PipelineWorkspace
+from tests.workspace import stages_run
 
 ROOT = Path(__file__).resolve().parents[1]
 PARAMS = ["--params", "demo/params.yaml"]
@@ -74,12 +76,13 @@ def test_published_quirks_are_there(corpus: str, clip: str, sample_rate: int, ch
 def test_synthesiser_repeats_what_is_in_git() -> None:
     # Alone in a fresh process: what was said before changes the samples.
     code = """if True:
+        from dataclasses import astuple
         from itertools import islice
         from demo.make_corpora import Studio, manifest_row
         from demo.scripts import ravdess
         studio = Studio()
         for recording in islice(ravdess(), 8):
-            print(*manifest_row(recording, studio.record(recording)).values(), sep=",")
+            print(*astuple(manifest_row(recording, studio.record(recording))), sep=",")
     """
     spoken = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     manifest = (ROOT / "demo/manifests/ravdess.csv").read_text(encoding="utf-8").splitlines()
@@ -92,11 +95,16 @@ def test_parameters_are_the_projects_own_with_other_values() -> None:
     )
     # A source has the keys of its kind, and shares name the corpora that have one.
     free = ("source", "shares")
-    assert _keys(demos, free) == _keys(ours, free)
-    for section in ("labels", "spectrograms", "backbone"):
-        assert demos[section] == ours[section], (
+    assert _keys(demos["corpora"], free) == _keys(ours["corpora"], free)
+    assert _keys(demos["split"], free) == _keys(ours["split"], free)
+    assert demos["labels"] == ours["labels"]
+    for section in ("spectrograms", "backbone"):
+        assert demos["image"][section] == ours["image"][section], (
             f"{section} is no matter of size: keep the demo's as it is in params.yaml"
         )
+    for training in ("low", "high"):
+        own, demo = (params["image"]["training"] | params["image"][training] for params in (ours, demos))
+        assert _keys(demo, free) == _keys(own, free)
 
 
 def _keys(section: Any, free: tuple[str, ...]) -> Any:
@@ -107,7 +115,7 @@ def _keys(section: Any, free: tuple[str, ...]) -> Any:
 
 STAGE = """stages:
   seen:
-    cmd: mkdir -p metrics; touch metrics/metrics.json; echo "corpora=$SPEECH_CORPORA" > seen
+    cmd: mkdir -p metrics/image; touch metrics/image/metrics.json; echo "corpora=$SPEECH_CORPORA" > seen
     outs: [seen]
 """
 
@@ -163,19 +171,20 @@ def test_what_lies_beside_the_project_stays_there(project: Path, tmp_path: Path)
 
 def test_two_processes_train_the_demos_network_to_the_same_bytes(prepared: Path, tmp_path: Path) -> None:
     params = yaml.safe_load((ROOT / "demo/params.yaml").read_text(encoding="utf-8"))
-    params["finetune_low"] |= {"frozen_epochs": 1, "epochs": 1, "mixup": 0.4}
-    assert params["finetune_low"]["threads"] == 2
+    params["image"]["low"] |= {"frozen_epochs": 1, "epochs": 1}
+    params["image"]["training"]["mixup"] = 0.4
+    assert params["image"]["training"]["threads"] == 2
     settings = ["--params", str(tmp_path / "params.yaml")]
     (tmp_path / "params.yaml").write_text(yaml.safe_dump(params), encoding="utf-8")
     shards = [str(prepared / "spectrograms" / corpus) for corpus in ("ravdess", "tess")]
     for corpus, target in zip(("ravdess", "tess"), shards, strict=True):
-        spectrograms.main([corpus, str(prepared / corpus), target, *settings])
+        spectrograms.main(["image", corpus, str(prepared / corpus), target, *settings])
     start, split_file = str(prepared / "pretrained.safetensors"), str(prepared / "split.csv")
-    pretrained.main([start, *settings])
+    pretrained.main(["image", start, *settings])
     outputs = []
     for run in ("first", "second"):
         model, curve = tmp_path / f"{run}.safetensors", tmp_path / f"{run}.csv"
-        command = [sys.executable, "-m", "stages.finetune", "finetune_low", split_file, start, str(model), str(curve)]
+        command = [sys.executable, "-m", "stages.finetune", "image.low", split_file, start, str(model), str(curve)]
         # Threads that wait asleep: other tests of a busy machine would stretch seconds to minutes.
         environment = os.environ | {"OMP_WAIT_POLICY": "PASSIVE"}
         subprocess.run([*command, *shards, *settings], cwd=ROOT, env=environment, check=True, capture_output=True)
@@ -192,21 +201,70 @@ def test_second_run_repeats_nothing_keeps_results_and_drops_deleted_files(
     workspace = Workspace(tmp_path / "ws")
     workspace.update()
     workspace.repro()
-    assert "Running stage 'seen'" in capfd.readouterr().out
+    printed = capfd.readouterr()
+    assert "Running stage 'seen'" in printed.out
+    assert not [hint for hint in ("git add", "dvc push") if hint in printed.out + printed.err]
+    assert git(tmp_path / "ws", "branch", "--show-current").strip() == "main"
     assert (tmp_path / "ws/seen").read_text() == "corpora=\n"
     assert git(project, "status", "--porcelain") == before
     (project / "stages/old.py").unlink()
     workspace.update()
     workspace.repro()
     assert "Running" not in capfd.readouterr().out
-    kept = {"dvc.lock", "metrics/metrics.json"}
+    kept = {"dvc.lock", "metrics/image/metrics.json"}
     assert set(git(tmp_path / "ws", "ls-files").split()) & (kept | {"stages/old.py"}) == kept
 
 
+def test_what_was_tried_on_a_branch_stays_there(project: Path, tmp_path: Path) -> None:
+    (project / "dvc.yaml").write_text(STAGE)
+    workspace, folder = Workspace(tmp_path / "ws"), tmp_path / "ws"
+    workspace.update()
+    workspace.repro()
+    git(folder, "switch", "-q", "-c", "tried")
+    (folder / "params.yaml").write_text("whose: mine")
+    workspace.update()
+    assert git(folder, "branch", "--show-current").strip() == "main"
+    assert (folder / "params.yaml").read_text() == "whose: the demo's"
+    assert git(folder, "show", "tried:params.yaml") == "whose: mine"
+
+
+def test_first_change_that_the_demo_suggests_is_one_of_the_second_training(tmp_path: Path) -> None:
+    changed = tmp_path / "params.yaml"
+    changed.write_text((ROOT / "demo/params.yaml").read_text(encoding="utf-8"), encoding="utf-8")
+    subprocess.run(["sh", "-c", suggested("sed")], cwd=tmp_path, check=True)
+    before, after = (yaml.safe_load(path.read_text()) for path in (ROOT / "demo/params.yaml", changed))
+    before["image"]["high"]["epochs"] = 1
+    assert after == before
+
+
+def test_commands_that_the_demo_suggests_work_and_rerun_the_second_training_alone(workspace: PipelineWorkspace) -> None:
+    workspace.set_param("image.high.epochs", 4)  # as in the demo's parameters
+    workspace.commit()
+    for start in ("cd", "git switch"):
+        workspace.run("sh", "-c", suggested(start, folder=workspace.root))
+    workspace.run("sh", "-c", suggested("sed").replace("epochs: 1", "epochs: 2"))
+    assert stages_run(workspace.run("sh", "-c", suggested("dvc repro"))) == {"finetune@image_high", "evaluate@image"}
+    # The program of a shared environment may be another tree's.
+    compared = workspace.run(
+        "sh", "-c", suggested("speech-emotion").replace("speech-emotion", "python -m speech_emotion.cli")
+    )
+    assert "image: UAR " in compared
+    for plots in (suggested("dvc plots"), "dvc plots show"):
+        printed = workspace.run("sh", "-c", plots)
+        assert "failed to load" not in printed.lower()
+        assert "dvc_plots/index.html" in printed
+
+
+def suggested(start: str, folder: Path | str = ".") -> str:
+    lines = NEXT.format(folder=folder, programs=Path(sys.prefix) / "bin").splitlines()
+    [line] = [line for line in lines if line.strip().startswith(start)]
+    return line
+
+
 def test_report_shows_scores_clips_picture_and_what_they_are_worth(tmp_path: Path) -> None:
-    folder = tmp_path / "metrics"
-    folder.mkdir()
-    scores = {"accuracy": 0.75, "uar": 0.5, "clips": 4, "low_resolution": {"accuracy": 0.1, "uar": 0.1}}
+    folder = tmp_path / "metrics" / "image"
+    folder.mkdir(parents=True)
+    scores = {"accuracy": 0.75, "uar": 0.5, "clips": 4, "first": {"accuracy": 0.1, "uar": 0.1}}
     scores |= {"ravdess": {"accuracy": 1.0, "uar": 1.0, "clips": 2}}
     (folder / "metrics.json").write_text(json.dumps(scores))
     clips = [f"ravdess/{number}" for number in range(20)]
@@ -215,8 +273,8 @@ def test_report_shows_scores_clips_picture_and_what_they_are_worth(tmp_path: Pat
     printed = io.StringIO()
     report(tmp_path, Console(file=printed, width=120))
     text = printed.getvalue()
-    assert ["ravdess", "2", "100.0%", "100.0%"] in [line.split() for line in text.splitlines()]
+    assert ["image", "ravdess", "2", "100.0%", "100.0%"] in [line.split() for line in text.splitlines()]
     assert ["ravdess/0", "sad", "calm", "0%"] in [line.split() for line in text.splitlines()]
-    assert "low_resolution" not in text
+    assert "10.0%" not in text
     assert str(folder / "confusion.png") in text
     assert NOTICE in text

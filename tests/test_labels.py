@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 import soundfile
 
-from speech_emotion.clips import COLUMNS, read_labels
+from speech_emotion.clips import LABEL_COLUMNS, read_labels
 from speech_emotion.core.errors import PipelineError
 from speech_emotion.core.params import read_section
 from speech_emotion.labels import check_emotion_map, label_corpora
@@ -54,7 +54,7 @@ def small(raw: Path, write: Write) -> list[Path]:
 
 def test_a_row_says_all_about_a_clip(small: list[Path]) -> None:
     labels = label_corpora(small, EMOTIONS)
-    assert tuple(labels.columns) == COLUMNS
+    assert tuple(labels.columns) == LABEL_COLUMNS
     assert labels["path"].tolist() == [
         "Actor_02/03-01-02-02-01-01-02.wav",
         "Actor_07/03-01-03-01-02-01-07.wav",
@@ -106,14 +106,15 @@ def test_the_stage_writes_the_same_bytes_again_and_they_read_back(small: list[Pa
     pd.testing.assert_frame_equal(read_labels(targets[0]), label_corpora(small, EMOTIONS))
 
 
-def test_the_file_managers_own_files_are_no_clips(small: list[Path]) -> None:
-    (small[0] / ".DS_Store").write_bytes(b"\0")
+@pytest.mark.parametrize("name", [".DS_Store", "._OAF_back_ps.wav", "readme.txt"])
+def test_what_is_no_recording_is_no_clip(small: list[Path], name: str) -> None:
+    (small[0] / name).write_bytes(b"\0")
     assert len(label_corpora(small, EMOTIONS)) == 6
 
 
-def test_foreign_files_are_refused(small: list[Path]) -> None:
-    (small[0] / "readme.txt").write_text("hello")
-    with pytest.raises(PipelineError, match=r"^tess/readme: is no TESS name"):
+def test_foreign_recordings_are_refused(small: list[Path], write: Write) -> None:
+    write("tess/interview.wav", 330)
+    with pytest.raises(PipelineError, match=r"^tess/interview: is no TESS name"):
         label_corpora(small, EMOTIONS)
 
 
@@ -124,7 +125,9 @@ def test_an_absent_corpus_says_how_to_get_it(raw: Path) -> None:
 
 def test_one_clip_in_two_files_is_refused(small: list[Path], write: Write) -> None:
     write("tess/nested/OAF_Pleasant_surprise/OAF_back_ps.flac", 300)
-    with pytest.raises(PipelineError, match=r"^tess/OAF_back_ps: is there twice, OAF_.*\.wav and nested/.*\.flac; "):
+    with pytest.raises(
+        PipelineError, match=r"^tess/OAF_back_ps: is there twice, .*/OAF_back_ps\.wav and .*/nested/.*\.flac; "
+    ):
         label_corpora(small, EMOTIONS)
 
 
@@ -140,12 +143,20 @@ def test_an_empty_recording_is_named(small: list[Path]) -> None:
         label_corpora(small, EMOTIONS)
 
 
-def test_a_code_that_the_parameters_do_not_map_is_an_error(small: list[Path]) -> None:
-    without_ps = {code: emotion for code, emotion in EMOTIONS["tess"].items() if code != "ps"}
-    with pytest.raises(PipelineError, match=r"^tess/OAF_back_ps: params section 'labels\.tess' does not map 'ps'"):
-        label_corpora(small, {**EMOTIONS, "tess": without_ps})
-    with pytest.raises(PipelineError, match=r"^tess/OA.*: params section 'labels\.tess' does not map"):
-        label_corpora(small, {"ravdess": EMOTIONS["ravdess"]})
+def test_words_that_the_parameters_do_not_map_are_named_once_with_a_proposal(small: list[Path]) -> None:
+    without = {"ravdess": EMOTIONS["ravdess"], "tess": {"angry": "angry"}}
+    with pytest.raises(PipelineError) as caught:
+        label_corpora(small, without)
+    assert str(caught.value).startswith(
+        "params section 'labels.tess' does not map fear, ps; add {fear: fearful, ps: ?}, each of them one of neutral, "
+    )
+    with pytest.raises(PipelineError, match=r"'labels\.ravdess' does not map 02, 03; add \{02: \?, 03: \?\}"):
+        label_corpora(small, {"tess": EMOTIONS["tess"]})
+
+
+def test_a_word_that_is_an_emotion_needs_no_line(small: list[Path]) -> None:
+    only_others = {**EMOTIONS, "tess": {"fear": "fearful", "ps": "surprised"}}
+    pd.testing.assert_frame_equal(label_corpora(small, only_others), label_corpora(small, EMOTIONS))
 
 
 @pytest.mark.parametrize(

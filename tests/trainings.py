@@ -11,9 +11,8 @@ import torch
 
 from speech_emotion.clips import EMOTIONS
 from speech_emotion.core.params import read_merged
-from speech_emotion.encoders.image.frontend import FrontendSettings
 from speech_emotion.encoders.image.network import build
-from speech_emotion.encoders.image.settings import AugmentSettings
+from speech_emotion.encoders.image.settings import AugmentSettings, FrontendSettings
 from speech_emotion.model.checkpoint import Description, Model
 from speech_emotion.shards import Mels
 from speech_emotion.training import settings

@@ -139,7 +139,7 @@ class Workspace:
         self.git("commit", "-q", "--allow-empty", "-m", "Change")
 
     def set_param(self, dotted: str, value: Any) -> None:
-        """Set a parameter such as `image.high.epochs`."""
+        """Set a parameter such as `image.high.epochs`, or a section."""
         # DVC's own YAML library keeps comments, and quotes what DVC would take for a number.
         path, params_yaml = self.root / "params.yaml", YAML()
         params = params_yaml.load(path)

@@ -48,7 +48,7 @@ def push(remote: str | None) -> None:
     with Repo() as repo, _any_error_is(failure):
         if repo.cloud.push(set(run_cache_results(repo)), remote=remote).failed:
             raise failure
-        missing = [out.def_path for out in repo.index.outs if _is_shared(repo, out) and _is_nowhere(repo, remote, out)]
+        missing = [out.def_path for out in repo.index.outs if _is_shared(out) and _is_nowhere(repo, remote, out)]
     if missing:
         raise PipelineError(
             f"push: {listed(missing)} as dvc.lock has it is neither in this cache nor on the remote, so that nobody "
@@ -65,7 +65,7 @@ def pull(remote: str | None) -> None:
     with Repo() as repo:
         failure = _failure(repo, remote, "pull")
         # Named one by one: a plain `dvc pull` also wants the raw audio, and fails.
-        outputs = [out.def_path for out in repo.index.outs if _is_shared(repo, out)]
+        outputs = [out.def_path for out in repo.index.outs if _is_shared(out)]
     if dvc(["pull", "--run-cache", *_option(remote), *outputs]):
         raise failure
 
@@ -96,9 +96,8 @@ def run_cache_results(repo: Repo) -> Iterator[HashInfo]:
                 yield from (*files, result)
 
 
-def _is_shared(repo: Repo, out: Output) -> bool:
-    # Benchmarks have a pipeline of their own, which nobody needs to have run.
-    return bool(out.hash_info and out.use_cache and out.can_push and Path(out.stage.path).parent == Path(repo.root_dir))
+def _is_shared(out: Output) -> bool:
+    return bool(out.hash_info and out.use_cache and out.can_push)
 
 
 def _is_nowhere(repo: Repo, remote: str | None, out: Output) -> bool:

@@ -28,9 +28,10 @@ def code_without_comments(source: str) -> str:
 
 @lru_cache(maxsize=4)
 def algorithm(encoder: str, settings: Any) -> bytes:
-    """Return a description of `audio.py`, the encoder's `frontend.py`, the libraries below them and `settings`."""
+    """Return a description of `audio.py`, the encoder's front end, the libraries below them and `settings`."""
     frontend = protocol.frontend(encoder)
-    code = [code_without_comments(inspect.getsource(module)) for module in (audio, cast(ModuleType, frontend))]
+    sources = (audio, cast(ModuleType, frontend), type(settings))
+    code = [code_without_comments(inspect.getsource(source)) for source in sources]
     versions = {name: importlib.metadata.version(name) for name in frontend.LIBRARIES}
     return json.dumps([code, versions, asdict(settings)], sort_keys=True).encode()
 

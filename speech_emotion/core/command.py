@@ -1,5 +1,6 @@
-"""How every command of the project ends: quietly, or with one clear line."""
+"""The end of every command: quiet, or one clear line."""
 
+import os
 import signal
 import sys
 from collections.abc import Callable
@@ -15,9 +16,20 @@ def run(main: Callable[[], object]) -> NoReturn:
     try:
         main()
     except PipelineError as error:
-        print(f"error: {error}", file=sys.stderr)
+        _say(f"error: {error}")
         sys.exit(1)
     except KeyboardInterrupt:
-        print("interrupted: no output was written", file=sys.stderr)
+        _say("interrupted: no output was written")
         sys.exit(INTERRUPTED)
     sys.exit(0)
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr)
+    stage = os.environ.get("DVC_STAGE")
+    if stage:
+        print(
+            f"DVC took the outputs of {stage} away before it ran; `git checkout metrics` and `dvc checkout {stage}` "
+            "bring back those of the last commit",
+            file=sys.stderr,
+        )

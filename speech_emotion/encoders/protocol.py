@@ -2,8 +2,8 @@
 
 | module | names |
 |---|---|
-| `frontend` | `FrontendSettings`, `log_mel`, `decibels`, `centres_hz`, `LIBRARIES`: needs no torch |
-| `settings` | `EncoderSettings`: what a training of this encoder has besides `training.settings` |
+| `settings` | `FrontendSettings`, and `EncoderSettings`: what a training has besides `training.settings` |
+| `frontend` | `log_mel`, `decibels`, `centres_hz`, `LIBRARIES`: needs no torch |
 | `network` | `build`, `embed`, `classify`, `parameter_groups`, `rate_shares`, `body_state`, `load_body` |
 | `view` | `plain_view`: what the network is asked about |
 | `augment` | `train_view`: what it learns from |
@@ -29,10 +29,16 @@ if TYPE_CHECKING:  # the front end runs in worker processes, which would load to
 Mel = NDArray[Any]  # [n_mels, frames]; each front end has its own type of number and its own scale
 
 
+class Settings(Protocol):
+    """What can be set about this encoder alone, as frozen dataclasses."""
+
+    FrontendSettings: Any  # has `n_mels` and `frames_per_s`
+    EncoderSettings: Any
+
+
 class Frontend(Protocol):
     """Clips to log-mels. Its code, with the libraries below it, is part of each clip's content key."""
 
-    FrontendSettings: Any  # frozen dataclass with `n_mels` and `frames_per_s`
     LIBRARIES: Sequence[str]
 
     def log_mel(self, samples: NDArray[np.float32], sample_rate: int, settings: Any) -> Mel:
@@ -43,12 +49,6 @@ class Frontend(Protocol):
 
     def centres_hz(self, settings: Any) -> NDArray[np.float64]:
         """Return the frequency at the middle of each mel bin, `[n_mels]`, rising."""
-
-
-class Settings(Protocol):
-    """What can be set about a training of this encoder alone."""
-
-    EncoderSettings: Any  # frozen dataclass
 
 
 class Network(Protocol):

@@ -3,51 +3,42 @@
 from collections.abc import Callable, Sequence
 from multiprocessing.pool import ThreadPool
 from pathlib import Path
-from threading import Lock
 
 import pooch
 import requests
 
 from speech_emotion.core.errors import PipelineError
 from speech_emotion.core.progress import progress, tell
-from speech_emotion.fetching.inside import path_inside
-from speech_emotion.fetching.listings import PublishedFile
-from speech_emotion.fetching.web import TIMEOUT_S, WAY_OUT, CutShort, persistently
+from speech_emotion.fetching.sources import PublishedFile
+from speech_emotion.fetching.web import CONNECTIONS, RETRIES, TIMEOUT_S, WAY_OUT, reason, session
 
-CONNECTIONS = 8
 CHUNK_BYTES = 1 << 18
 
 
 def download(label: str, files: Sequence[PublishedFile], folder: Path) -> None:
-    """Make `folder` hold `files` and nothing else; what is there and complete is not requested again.
+    """Put `files` below `folder`; what is there and complete is not requested again.
 
     Raises:
         PipelineError: a file cannot be had, or is not the one that its API described. Complete files stay.
     """
-    paths = {path_inside(folder, file.name, file.url): file for file in files}
-    if len(paths) < len(files):
-        raise PipelineError(f"{label}: two of the published files have one name; take the corpus from elsewhere")
-    _remove_others(folder, paths)
-    missing = {path: file for path, file in paths.items() if not _is_complete(path, file.checksum)}
-    total = sum(file.size_bytes for file in missing.values())
+    for file in files:
+        _require_inside(folder, file)
+    missing = [file for file in files if not _is_complete(folder / file.name, file.checksum)]
+    total = sum(file.size_bytes for file in missing)
     tell(f"{label}: downloading {len(missing)} of {len(files)} files, {total / 1e6:.1f} MB")
+    pooch.get_logger().setLevel("WARNING")
+    registry, urls = ({file.name: getattr(file, key) for file in missing} for key in ("checksum", "url"))
+    store = pooch.create(folder, base_url="", registry=registry, urls=urls, retry_if_failed=RETRIES)
     # Leaving the block abandons the threads, so that neither an error nor Ctrl-C waits for slow servers.
-    with progress(label, total, "B") as advance, ThreadPool(CONNECTIONS) as pool:
-        lock = Lock()
-
-        def count(size_bytes: int) -> None:
-            with lock:
-                advance(size_bytes)
-
-        for _ in pool.imap_unordered(lambda item: _retrieve(*item, count), missing.items()):
+    with progress(label, total, "B") as advance, session() as opened, ThreadPool(CONNECTIONS) as pool:
+        for _ in pool.imap_unordered(lambda file: _retrieve(store, file, opened, advance), missing):
             pass
 
 
-def _remove_others(folder: Path, paths: dict[Path, PublishedFile]) -> None:
-    # Half a file of a killed run, or a file of an older version of the corpus.
-    for path in folder.rglob("*"):
-        if path.is_file() and path not in paths:
-            path.unlink()
+def _require_inside(folder: Path, file: PublishedFile) -> None:
+    path = folder / file.name
+    if ".." in path.parts or folder not in path.parents:
+        raise PipelineError(f"{file.url}: the name {file.name!r} may lead out of its folder; take it from elsewhere")
 
 
 def _is_complete(path: Path, checksum: str) -> bool:
@@ -55,35 +46,31 @@ def _is_complete(path: Path, checksum: str) -> bool:
     return path.is_file() and bool(pooch.file_hash(str(path), alg=algorithm) == expected)
 
 
-def _retrieve(path: Path, file: PublishedFile, count: Callable[[int], None]) -> None:
-    def transfer(url: str, output_file: str, _: object) -> None:
-        _transfer(url, Path(output_file), file.size_bytes, count)
-
-    def request() -> None:
-        pooch.retrieve(file.url, file.checksum, fname=path.name, path=path.parent, downloader=transfer)
-
-    pooch.get_logger().setLevel("WARNING")
+def _retrieve(
+    store: pooch.Pooch, file: PublishedFile, opened: requests.Session, count: Callable[[int], object]
+) -> None:
     try:
-        persistently(request, f"{file.name} from {file.url}")
+        store.fetch(file.name, downloader=lambda _url, target, _store: _transfer(opened, file, Path(target), count))
+    except requests.RequestException as error:
+        raise PipelineError(f"{file.name} from {file.url}: {reason(error)}; {WAY_OUT}") from error
     except ValueError as error:
         raise PipelineError(
             f"{file.name} from {file.url}: what came has not the checksum {file.checksum}; {WAY_OUT}"
         ) from error
 
 
-def _transfer(url: str, target: Path, size_bytes: int, count: Callable[[int], None]) -> None:
+def _transfer(opened: requests.Session, file: PublishedFile, target: Path, count: Callable[[int], object]) -> None:
     received = 0
-    try:
-        with requests.get(url, stream=True, timeout=TIMEOUT_S) as response, target.open("wb") as file:
-            response.raise_for_status()
+    with opened.get(file.url, stream=True, timeout=TIMEOUT_S) as response, target.open("wb") as written:
+        if not response.ok:  # asked again already where that can help, so that pooch must not
+            answer = f"the server answered {response.status_code} {response.reason}"
+            raise PipelineError(f"{file.name} from {file.url}: {answer}; {WAY_OUT}")
+        try:
             for chunk in response.iter_content(CHUNK_BYTES):
-                received += len(chunk)
+                received += written.write(chunk)
                 count(len(chunk))
-                if received > size_bytes:
+                if received > file.size_bytes:  # the checksum refuses it
                     break
-                file.write(chunk)
-        if received != size_bytes:
-            raise CutShort(f"{received} bytes came where {size_bytes} were announced")
-    except requests.RequestException:
-        count(-received)
-        raise
+        except requests.RequestException:
+            count(-received)
+            raise

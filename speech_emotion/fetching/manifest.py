@@ -1,11 +1,28 @@
-"""Manifests: what the published files of a corpus hold, clip by clip."""
+"""Manifests: what the files of a corpus hold, clip by clip.
 
-import csv
-from collections.abc import Mapping
-from dataclasses import dataclass, fields
+`python -m speech_emotion.fetching.manifest FOLDER data/manifests/CORPUS.csv` describes a corpus of one's own.
+"""
+
+import argparse
+import hashlib
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
+from typing import Any
 
+import numpy as np
+import pandas as pd
+import soundfile
+from numpy.typing import NDArray
+
+from speech_emotion.core.command import run
 from speech_emotion.core.errors import PipelineError
+from speech_emotion.core.files import write_csv
+from speech_emotion.corpora import own
+from speech_emotion.corpora.catalogue import PUBLISHED, read_clips
+from speech_emotion.corpora.clip_files import clip_name
+
+FULL_SCALE = 2**15
 
 
 @dataclass(frozen=True)
@@ -18,36 +35,69 @@ class Published:
     frames: int
     pcm_md5: str  # of the interleaved little-endian int16 samples, whatever the container
 
-    @property
-    def duration_s(self) -> float:
-        """Length in seconds."""
-        return self.frames / self.sample_rate
+
+def published(clip: str, pcm: NDArray[np.int16], sample_rate: int) -> Published:
+    """Return the description of `pcm`, `[frames, channels]`."""
+    return Published(clip, sample_rate, pcm.shape[1], len(pcm), pcm_md5(pcm))
+
+
+def pcm_md5(pcm: NDArray[np.int16]) -> str:
+    """Return the md5 of `pcm`, `[frames, channels]`, as manifests state it."""
+    return hashlib.md5(pcm.astype("<i2").tobytes()).hexdigest()
+
+
+def to_pcm(samples: NDArray[np.float32]) -> NDArray[np.int16]:
+    """Return samples of full scale 1 as int16: exact for 16 bits, without the rest for more."""
+    return (samples * FULL_SCALE).clip(-FULL_SCALE, FULL_SCALE - 1).astype(np.int16)
 
 
 def read_manifest(path: Path) -> list[Published]:
-    """Return the rows of a manifest.
+    """Return the rows of a manifest, without the labels that a corpus of one's own has there.
 
     Raises:
-        PipelineError: `path` cannot be read, has other columns, or a number is none.
+        PipelineError: `path` cannot be read, lacks a column, or a number is none.
     """
-    columns = [field.name for field in fields(Published)]
+    kinds = {field.name: field.type for field in fields(Published)}
     try:
-        with path.open(encoding="utf-8", newline="") as file:
-            rows = csv.DictReader(file)
-            if rows.fieldnames != columns:
-                raise PipelineError(f"{path}: has the columns {rows.fieldnames}; expected {columns}")
-            return [_published(row) for row in rows]
-    except OSError as error:
-        raise PipelineError(f"{path}: cannot be read ({error.strerror}); run from the project's root") from error
-    except (TypeError, ValueError) as error:
-        raise PipelineError(f"{path}: has a row that is no description of a clip ({error}); restore it") from error
+        table = pd.read_csv(path, usecols=list(kinds), dtype=kinds, keep_default_na=False)
+    except (OSError, ValueError) as error:
+        raise PipelineError(f"{path}: is no manifest ({error}); restore it, or describe the corpus again") from error
+    return [Published(**row) for row in table.to_dict("records")]
 
 
-def _published(row: Mapping[str, str]) -> Published:
-    return Published(
-        clip=row["clip"],
-        sample_rate=int(row["sample_rate"]),
-        channels=int(row["channels"]),
-        frames=int(row["frames"]),
-        pcm_md5=row["pcm_md5"],
-    )
+def write_manifest(path: Path, rows: Sequence[Any]) -> None:
+    """Write rows, `Published` or with more columns, by their clips."""
+    write_csv(path, pd.DataFrame(rows).sort_values("clip"))
+
+
+def describe(corpus: str, folder: Path) -> list[dict[str, object]]:
+    """Return a row for each clip below `folder`; in a corpus of one's own with the labels of its table.
+
+    Raises:
+        PipelineError: as `read_clips`, or a clip cannot be decoded.
+    """
+    clips = read_clips(corpus, folder)
+    rows = []
+    for path, clip in clips.items():
+        try:
+            samples, sample_rate = soundfile.read(path, dtype="float32", always_2d=True)
+        except soundfile.LibsndfileError as error:
+            raise PipelineError(f"{path}: cannot be decoded ({error}); take it out") from error
+        row = asdict(published(clip_name(path.relative_to(folder)), to_pcm(samples), sample_rate))
+        rows.append(row if corpus in PUBLISHED else row | own.labels(clip))
+    return rows
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Write the manifest of a folder of clips: a corpus of one's own has a table `clips.csv` there."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("manifest", type=Path, help="data/manifests/<corpus>.csv, named after the corpus")
+    arguments = parser.parse_args(argv)
+    rows = describe(arguments.manifest.stem, arguments.folder)
+    write_manifest(arguments.manifest, rows)
+    print(f"{arguments.manifest}: {len(rows)} clips")
+
+
+if __name__ == "__main__":
+    run(main)

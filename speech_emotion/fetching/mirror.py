@@ -1,12 +1,11 @@
 """Local copies of the corpora: what the environment variable SPEECH_CORPORA points to."""
 
 import os
-from collections.abc import Sequence
 from pathlib import Path
 
 from speech_emotion.core.errors import PipelineError, listed
 from speech_emotion.core.progress import tell
-from speech_emotion.fetching.recordings import SUFFIXES
+from speech_emotion.corpora.clip_files import corpus_files, is_audio
 
 VARIABLE = "SPEECH_CORPORA"
 
@@ -26,17 +25,13 @@ def local_copy(corpus: str, archive: str) -> Path | None:
     if not root.is_dir():
         raise PipelineError(f"{VARIABLE}={configured}: is no folder; correct or unset it")
     folder = root / corpus
-    if any(path.suffix.lower() in SUFFIXES for path in folder.rglob("*")):
+    if any(map(is_audio, corpus_files(folder))):
         return folder
-    archives = [path for path in (folder / archive, root / f"{corpus}.zip", root / archive) if path.is_file()]
-    found = _only(archives[:1] or sorted(folder.glob("*.zip")), corpus)
-    if found is None:
-        tell(f"{corpus}: {VARIABLE}={configured} holds neither {corpus}/ with clips nor an archive of it")
-    return found
-
-
-def _only(archives: Sequence[Path], corpus: str) -> Path | None:
+    named = [path for path in (folder / archive, root / f"{corpus}.zip", root / archive) if path.is_file()]
+    archives = named[:1] or sorted(folder.glob("*.zip"))
     if len(archives) > 1:
         names = listed([str(path) for path in archives])
         raise PipelineError(f"{corpus}: which archive is it: {names}? leave one of them there")
+    if not archives:
+        tell(f"{corpus}: {VARIABLE}={configured} holds neither {corpus}/ with clips nor an archive of it")
     return archives[0] if archives else None

@@ -1,63 +1,58 @@
 """The clips in a folder of any shape, each of them once, under the names that they were published with."""
 
 import filecmp
+from collections.abc import Collection
 from dataclasses import replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
-from speech_emotion.core.errors import PipelineError, itemised
+from speech_emotion.core.errors import PipelineError
 from speech_emotion.core.progress import tell
-from speech_emotion.corpora.catalogue import Clip, parse_clip
+from speech_emotion.corpora.catalogue import PUBLISHED
+from speech_emotion.corpora.clip import Clip
+from speech_emotion.corpora.clip_files import clip_name, corpus_files, is_audio
 
-SUFFIXES = (".wav", ".flac")
-OTHER_MEDIA = (".aac", ".aif", ".aiff", ".avi", ".m4a", ".mov", ".mp3", ".mp4", ".ogg", ".opus")
 
+def find_recordings(corpus: str, folder: Path, names: Collection[str]) -> dict[str, Path]:
+    """Return the recordings of `corpus` below `folder` by their name in `names`, or else by their own.
 
-def find_recordings(corpus: str, folder: Path) -> dict[Clip, Path]:
-    """Return the clips of `corpus` below `folder`; of identical copies the first in sorted order.
-
-    The key has no clip id, because copies of one recording may be spelt differently.
+    A published corpus's recording is known by its file's name, any other's also by the folders above it. Of identical
+    copies, the first in sorted order.
 
     Raises:
-        PipelineError: a recording is no clip of `corpus` or neither WAV nor FLAC, or two that differ are one clip.
+        PipelineError: a recording is no clip of `corpus`, or two that differ are one clip.
     """
-    files = [path for path in sorted(folder.rglob("*")) if path.is_file()]
-    media = [path for path in files if _is_media(path)]
-    found: dict[Clip, Path] = {}
-    problems = []
-    for path in media:
-        try:
-            first = found.setdefault(_recording(corpus, path), path)
-            if first != path and not filecmp.cmp(first, path, shallow=False):
-                raise PipelineError(f"{first} and {path} are the same clip with other bytes; take one out")
-        except PipelineError as error:
-            problems.append(str(error))
-    if problems:
-        raise PipelineError(itemised(f"{corpus}: {len(problems)} of {len(media)} recordings do not belong:", problems))
-    _report(corpus, len(media) - len(found), len(files) - len(media))
+    files = corpus_files(folder)
+    recordings = [path for path in files if is_audio(path)]
+    known = {identity(corpus, name): name for name in names}
+    found: dict[str, Path] = {}
+    for path in recordings:
+        own_name = clip_name(path.relative_to(folder))
+        name = next((known[key] for key in _identities(corpus, own_name) if key in known), own_name)
+        first = found.setdefault(name, path)
+        if first != path and not filecmp.cmp(first, path, shallow=False):
+            raise PipelineError(f"{first} and {path} are the same clip with other bytes; take one out")
+    for count, ignored in (
+        (len(recordings) - len(found), "identical copies of clips"),
+        (len(files) - len(recordings), "files that are neither WAV nor FLAC"),
+    ):
+        if count:
+            tell(f"{corpus}: ignored {count} {ignored}")
     return found
 
 
-def identity(corpus: str, stem: str) -> Clip:
-    """Return what the file name `stem` says, without the name itself.
+def identity(corpus: str, name: str) -> Clip | str:
+    """Return what tells the recording `name`, a path without suffix, from others, however it is spelt.
 
     Raises:
-        PipelineError: as `corpora.parse_clip`.
+        PipelineError: the name is none of the corpus's naming scheme.
     """
-    return replace(parse_clip(corpus, stem), clip="")
+    if corpus not in PUBLISHED:
+        return name
+    return replace(PUBLISHED[corpus].parse(PurePosixPath(name).name), clip="")
 
 
-def _recording(corpus: str, path: Path) -> Clip:
-    if path.suffix.lower() not in SUFFIXES:
-        raise PipelineError(f"{path}: is neither WAV nor FLAC; take it out or convert it without loss")
-    return identity(corpus, path.stem)
-
-
-def _is_media(path: Path) -> bool:
-    # macOS leaves ._name.wav beside name.wav, in a folder of its own in archives.
-    return path.suffix.lower() in SUFFIXES + OTHER_MEDIA and not path.name.startswith(".")
-
-
-def _report(corpus: str, copies: int, others: int) -> None:
-    for count, what in ((copies, "identical copies of clips"), (others, "files that are no recordings")):
-        if count:
-            tell(f"{corpus}: ignored {count} {what}")
+def _identities(corpus: str, name: str) -> list[Clip | str]:
+    if corpus in PUBLISHED:
+        return [identity(corpus, name)]
+    parts = name.split("/")  # an archive may hold everything in a folder of its own
+    return ["/".join(parts[depth:]) for depth in range(len(parts))]

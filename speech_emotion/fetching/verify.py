@@ -1,6 +1,5 @@
 """Clips against their manifest: the published samples, or an unshortened resampling of them."""
 
-import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -11,24 +10,19 @@ from numpy.typing import NDArray
 
 from speech_emotion.core.errors import PipelineError, itemised
 from speech_emotion.core.progress import progress
-from speech_emotion.fetching.manifest import Published
+from speech_emotion.fetching.manifest import FULL_SCALE, Published, pcm_md5, to_pcm
 
 DURATION_TOLERANCE_S = 0.001
-FULL_SCALE = 2**15
 CHANNEL_TOLERANCE = 4 / FULL_SCALE  # resamplers dither each channel on its own
-WAY_OUT = "take the clip from the official source"
-
-
-class _BadClip(Exception):
-    """What was found and what was expected."""
+WAY_OUT = "take them from where the corpus was published"
 
 
 def check_clips(corpus: str, clips: Mapping[Path, Published]) -> int:
     """Check every file against what was published, and return how many are resampled.
 
     Raises:
-        PipelineError: names the files that cannot be decoded, are empty, silent or not finite, differ between their
-            channels, hold other samples than the published ones, or are resampled to another duration.
+        PipelineError: names the files that cannot be decoded, are empty, silent or not finite, hold other
+            samples than the published ones, or are resampled to another duration or to channels that differ.
     """
     # Threads, because decoding and hashing run outside the interpreter's lock.
     work = Parallel(n_jobs=-1, prefer="threads", return_as="generator")
@@ -51,7 +45,7 @@ def _check(path: Path, published: Published) -> bool | str:
         return _is_resampled(path, published)
     except soundfile.LibsndfileError as error:
         return f"{path}: cannot be decoded ({error.error_string})"
-    except _BadClip as problem:
+    except PipelineError as problem:
         return f"{path}: {problem}"
 
 
@@ -59,43 +53,36 @@ def _is_resampled(path: Path, published: Published) -> bool:
     with soundfile.SoundFile(path) as file:
         # The header first: what it announces is allocated.
         _check_length(file, published)
-        samples = _read(file)
-        is_resampled = bool(file.samplerate != published.sample_rate)
-    _check_samples(samples)
-    if not is_resampled:
-        _check_md5(samples, published)
-    return is_resampled
+        samples = file.read(dtype="float32", always_2d=True)
+        _check_samples(samples, file.frames)
+        if file.samplerate == published.sample_rate:
+            _check_md5(samples, published)
+            return False
+    if (np.abs(samples - samples[:, :1]) > CHANNEL_TOLERANCE).any():
+        raise PipelineError(f"has {samples.shape[1]} channels that differ, expected equal ones in a resampled copy")
+    return True
 
 
 def _check_length(file: soundfile.SoundFile, published: Published) -> None:
     if file.samplerate == published.sample_rate:
         found, expected = (file.frames, file.channels), (published.frames, published.channels)
         if found != expected:
-            raise _BadClip(f"has {found[0]} frames x {found[1]} channels, expected {expected[0]} x {expected[1]}")
-    duration_s = file.frames / file.samplerate
-    if abs(duration_s - published.duration_s) > DURATION_TOLERANCE_S:
-        raise _BadClip(f"lasts {duration_s:.4f} s, expected {published.duration_s:.4f} s")
+            raise PipelineError(f"has {found[0]} frames x {found[1]} channels, expected {expected[0]} x {expected[1]}")
+    found_s, expected_s = file.frames / file.samplerate, published.frames / published.sample_rate
+    if abs(found_s - expected_s) > DURATION_TOLERANCE_S:
+        raise PipelineError(f"lasts {found_s:.4f} s, expected {expected_s:.4f} s")
 
 
-def _read(file: soundfile.SoundFile) -> NDArray[np.float32]:
-    """Return `[frames, channels]`, full scale 1."""
-    samples: NDArray[np.float32] = file.read(dtype="float32", always_2d=True)
-    if len(samples) != file.frames:
-        raise _BadClip(f"is cut short: {len(samples)} frames where its header says {file.frames}")
-    return samples
-
-
-def _check_samples(samples: NDArray[np.float32]) -> None:
+def _check_samples(samples: NDArray[np.float32], frames: int) -> None:
+    if len(samples) != frames:
+        raise PipelineError(f"is cut short: {len(samples)} frames where its header says {frames}")
     if not np.isfinite(samples).all():
-        raise _BadClip("has samples that are not finite")
+        raise PipelineError("has samples that are not finite")
     if not samples.any():
-        raise _BadClip("is silent")
-    if (np.abs(samples - samples[:, :1]) > CHANNEL_TOLERANCE).any():
-        raise _BadClip(f"has {samples.shape[1]} channels that differ, expected equal ones")
+        raise PipelineError("is silent")
 
 
 def _check_md5(samples: NDArray[np.float32], published: Published) -> None:
-    # Exact: float32 holds every int16.
-    pcm_md5 = hashlib.md5((samples * FULL_SCALE).astype("<i2").tobytes()).hexdigest()
-    if pcm_md5 != published.pcm_md5:
-        raise _BadClip(f"holds other samples than published: md5 {pcm_md5}, expected {published.pcm_md5}")
+    found = pcm_md5(to_pcm(samples))
+    if found != published.pcm_md5:
+        raise PipelineError(f"holds other samples than published: md5 {found}, expected {published.pcm_md5}")

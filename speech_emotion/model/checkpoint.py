@@ -66,7 +66,7 @@ def _description(fields: dict[str, Any]) -> Description:
     if tuple(fields.pop("emotions")) != EMOTIONS:
         raise ValueError("its emotions are others")
     encoder = fields["encoder"]
-    kind = protocol.frontend(encoder).FrontendSettings
+    kind = protocol.settings(encoder).FrontendSettings
     frontend = to_settings(fields["frontend"], kind, "its front end")
     training = train_settings(fields["training"], encoder, "its training")
     return Description(**fields | {"frontend": frontend, "training": training})

@@ -1,4 +1,4 @@
-"""Whether a difference between two models is more than the luck of the test clips: a paired bootstrap.
+"""The difference between two models, with its interval over the test clips: a paired bootstrap.
 
 Both models are scored on the same draws of clips (or of speakers), so that what makes a clip hard for both cancels.
 Efron & Tibshirani 1993, chapter 13.
@@ -13,7 +13,6 @@ import pandas as pd
 
 from speech_emotion.clips import EMOTIONS, indices
 from speech_emotion.core.errors import PipelineError
-from speech_emotion.corpora.catalogue import parse_clip
 from speech_emotion.scores import bootstrap, confusion
 from speech_emotion.scores.revisions import Results
 
@@ -57,8 +56,9 @@ class Group:
 
 @dataclass(frozen=True)
 class Comparison:
-    """What changed between two runs of `evaluate`: on all common clips, by corpus, and what to know about it."""
+    """What changed between two runs of one encoder: on all common clips, by corpus, and what to know about it."""
 
+    encoder: str
     before: str
     after: str
     groups: tuple[Group, ...]
@@ -74,17 +74,17 @@ def compare(before: Results, after: Results) -> Comparison:
     """Compare two runs on the clips that both tested, with the actual emotions of the later one.
 
     Raises:
-        PipelineError: they have no clip in common, or a clip's name says no speaker.
+        PipelineError: they have no clip in common.
     """
-    both = before.predictions.merge(after.predictions, on="clip", suffixes=("_before", "_after"), validate="one_to_one")
+    earlier = before.predictions[["clip", "actual", "predicted"]]
+    both = earlier.merge(after.predictions, on="clip", suffixes=("_before", "_after"), validate="one_to_one")
     if both.empty:
         raise PipelineError(
             f"{before.name} and {after.name} tested no clip in common: their splits differ; "
             "compare runs of one protocol (params.yaml, section split)"
         )
-    parsed = [parse_clip(*clip.split("/", 1)) for clip in both["clip"]]
-    both = both.assign(corpus=[clip.corpus for clip in parsed], speaker=[clip.speaker for clip in parsed])
-    return Comparison(before.name, after.name, tuple(_groups(both)), tuple(_notes(before, after, both)))
+    groups, notes = _groups(both), _notes(before, after, both)
+    return Comparison(after.encoder, before.name, after.name, tuple(groups), tuple(notes))
 
 
 def _groups(both: pd.DataFrame) -> Iterator[Group]:

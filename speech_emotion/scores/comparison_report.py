@@ -1,7 +1,9 @@
 """A comparison as a table for a terminal, as Markdown for a review, as JSON for a program."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict
+from typing import Any
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
@@ -16,7 +18,7 @@ MARKS = {"better": "green", "worse": "red", "no difference shown": "dim"}
 def print_table(comparison: Comparison, console: Console) -> None:
     """Print a table for each group of clips, the notes and the verdict."""
     for group in comparison.groups:
-        console.print(f"[bold]{_title(group)}[/]", highlight=False)
+        console.print(f"[bold]{_title(comparison, group)}[/]", highlight=False)
         table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
         for column in _header(comparison):
             table.add_column(column, justify="left" if column in ("score", "verdict") else "right")
@@ -33,33 +35,30 @@ def to_markdown(comparison: Comparison) -> str:
     for group in comparison.groups:
         rows = [_header(comparison), ("---", "---:", "---:", "---:", "---:", "---")]
         rows += [_cells(difference) for difference in group.differences]
-        parts.append("\n".join([f"{_title(group)}\n", *(f"| {' | '.join(row)} |" for row in rows)]))
+        parts.append("\n".join([f"{_title(comparison, group)}\n", *(f"| {' | '.join(row)} |" for row in rows)]))
     parts += [f"- {note}" for note in comparison.notes]
     return "\n\n".join(parts) + "\n"
 
 
-def to_json(comparison: Comparison) -> str:
-    """Return all figures, in percent and points, rounded to two decimals."""
-    groups = [
-        asdict(group) | {"differences": [_fields(difference) for difference in group.differences]}
-        for group in comparison.groups
-    ]
-    whole = {"before": comparison.before, "after": comparison.after, "verdict": comparison.uar.verdict}
-    return json.dumps(whole | {"groups": groups, "notes": comparison.notes}, indent=2) + "\n"
+def to_json(comparisons: Sequence[Comparison]) -> str:
+    """Return all figures by encoder, in percent and points, rounded to two decimals."""
+    return json.dumps({comparison.encoder: _figures(comparison) for comparison in comparisons}, indent=2) + "\n"
 
 
 def verdict(comparison: Comparison) -> str:
     """Say in one sentence whether the later model is better."""
     uar, group = comparison.uar, comparison.groups[0]
     return (
-        f"UAR {uar.after:.1f} % against {uar.before:.1f} % in {comparison.before}: {uar.verdict} "
+        f"{comparison.encoder}: UAR {uar.after:.1f} % against {uar.before:.1f} % in {comparison.before}: {uar.verdict} "
         f"({uar.points:+.1f} points, 95 % interval {_interval(uar)}; {group.clips:,} clips)"
     )
 
 
-def _title(group: Group) -> str:
+def _title(comparison: Comparison, group: Group) -> str:
     drawn = " and ".join(f"{corpus}'s {unit}" if len(group.over) > 1 else unit for corpus, unit in group.over.items())
-    return f"{group.name}: {group.clips:,} clips, paired bootstrap over {drawn}, {RESAMPLES:,} draws"
+    return (
+        f"{comparison.encoder}, {group.name}: {group.clips:,} clips, paired bootstrap over {drawn}, {RESAMPLES:,} draws"
+    )
 
 
 def _header(comparison: Comparison) -> tuple[str, ...]:
@@ -73,6 +72,15 @@ def _cells(difference: Difference) -> tuple[str, ...]:
 
 def _interval(difference: Difference) -> str:
     return f"{difference.low:+.1f} to {difference.high:+.1f}"
+
+
+def _figures(comparison: Comparison) -> dict[str, Any]:
+    groups = [
+        asdict(group) | {"differences": [_fields(difference) for difference in group.differences]}
+        for group in comparison.groups
+    ]
+    whole = {"before": comparison.before, "after": comparison.after, "verdict": comparison.uar.verdict}
+    return whole | {"groups": groups, "notes": comparison.notes}
 
 
 def _fields(difference: Difference) -> dict[str, str | float]:

@@ -14,13 +14,16 @@ from speech_emotion.core.errors import PipelineError
 from speech_emotion.core.files import replacing
 from speech_emotion.core.progress import progress
 from speech_emotion.corpora.catalogue import licence
-from speech_emotion.encoders.image.frontend import LEVELS, FrontendSettings, Mel
+from speech_emotion.encoders.image.frontend import Mel
+from speech_emotion.encoders.image.settings import FrontendSettings
 from speech_emotion.shards import Mels
 
 WIDTH_PX, HEIGHT_PX = 432, 288
 PX_PER_S = 100
 WINDOW_S = WIDTH_PX / PX_PER_S
-PALETTE = matplotlib.colormaps["magma"](np.arange(LEVELS + 1), bytes=True)[:, :3].tobytes()  # perceptually uniform
+PALETTE = matplotlib.colormaps["magma"](np.arange(FrontendSettings.LEVELS + 1), bytes=True)[
+    :, :3
+].tobytes()  # perceptually uniform
 README = "README.txt"
 TITLE = "Log-mel spectrograms as pictures, written by `speech-emotion export-images`, which replaces this folder."
 

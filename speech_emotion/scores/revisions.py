@@ -11,16 +11,19 @@ import pandas as pd
 
 from speech_emotion.core.errors import PipelineError
 
-METRICS = "metrics/metrics.json"
-PREDICTIONS = "metrics/predictions.csv"
-COLUMNS = ["clip", "actual", "predicted", "confidence"]
+FOLDER, METRICS, PREDICTIONS = Path("metrics"), "metrics.json", "predictions.csv"
+COLUMNS = ["clip", "corpus", "speaker", "sex", "intensity", "actual", "predicted", "confidence"]
 
 
 @dataclass(frozen=True)
 class Results:
-    """What one run of `evaluate` said: `metrics.json`, and `predictions.csv` with one row a clip."""
+    """One run of `evaluate@<encoder>`: `metrics.json`, and `predictions.csv` with one row a clip.
+
+    `name` is that of the revision, or `working tree`.
+    """
 
     name: str
+    encoder: str
     metrics: dict[str, Any]
     predictions: pd.DataFrame
 
@@ -39,60 +42,98 @@ def base_revision() -> str:
     raise PipelineError("there is no branch main to compare with; name a revision: speech-emotion compare REV")
 
 
-def read_revision(revision: str) -> Results:
+def common_encoders(revision: str) -> list[str]:
+    """Return the encoders of which both the working tree and `revision` hold results.
+
+    Raises:
+        PipelineError: there is none, or no such revision.
+    """
+    _require(revision)
+    there = {
+        Path(path).parent.name for path in _git("ls-tree", "-r", "--name-only", revision, f"./{FOLDER}").split("\n")
+    }
+    common = [encoder for encoder in encoders() if encoder in there]
+    if not common:
+        raise PipelineError(
+            f"{revision}: has no {FOLDER}/ENCODER/{PREDICTIONS} of {', '.join(encoders())}; "
+            "compare with a revision in which evaluate has run"
+        )
+    return common
+
+
+def encoders() -> list[str]:
+    """Return the encoders of which the working tree holds results.
+
+    Raises:
+        PipelineError: there is none.
+    """
+    found = sorted(path.parent.name for path in FOLDER.glob(f"*/{PREDICTIONS}"))
+    if not found:
+        raise PipelineError(f"{FOLDER}: holds no results; run `dvc repro` in the project's root")
+    return found
+
+
+def read_revision(revision: str, encoder: str) -> Results:
     """Return the results that were committed in `revision`: a branch, a tag, a commit.
 
     Raises:
         PipelineError: there is no such revision, it holds no results, or they do not belong together.
     """
-    if not _exists(revision):
-        raise PipelineError(f"{revision}: is no revision here; `git fetch`, or name a branch, a tag or a commit")
-    return _results(revision, *(_show(revision, path) for path in (METRICS, PREDICTIONS)))
+    _require(revision)
+    return _results(revision, encoder, *(_show(revision, FOLDER / encoder / file) for file in (METRICS, PREDICTIONS)))
 
 
-def read_working_tree() -> Results:
+def read_working_tree(encoder: str) -> Results:
     """Return the results in the working tree.
 
     Raises:
         PipelineError: there are none, or they do not belong together.
     """
     try:
-        texts = [Path(path).read_text(encoding="utf-8") for path in (METRICS, PREDICTIONS)]
+        texts = [(FOLDER / encoder / file).read_text(encoding="utf-8") for file in (METRICS, PREDICTIONS)]
     except OSError as error:
         raise PipelineError(
-            f"{error.filename}: cannot be read; run `dvc repro evaluate` in the project's root"
+            f"{error.filename}: cannot be read; run `dvc repro evaluate@{encoder}` in the project's root"
         ) from error
-    return _results("working tree", *texts)
+    return _results("working tree", encoder, *texts)
 
 
-def _results(name: str, metrics: str, predictions: str) -> Results:
+def _results(name: str, encoder: str, metrics: str, predictions: str) -> Results:
+    folder, way_out = f"{name}: {FOLDER / encoder}", f"run `dvc repro evaluate@{encoder}`"
     try:
         scores = json.loads(metrics)
-        table = pd.read_csv(StringIO(predictions))[COLUMNS]
+        # A corpus without intensities has empty cells.
+        table = pd.read_csv(StringIO(predictions), keep_default_na=False)
         accuracy = float(scores["accuracy"])
     except (ValueError, KeyError, TypeError) as error:
-        raise PipelineError(
-            f"{name}: {METRICS} or {PREDICTIONS} is damaged ({error}); run `dvc repro evaluate`"
-        ) from error
-    found = (table["actual"] == table["predicted"]).mean()
+        raise PipelineError(f"{folder}: {METRICS} or {PREDICTIONS} is damaged ({error}); {way_out}") from error
+    missing = [column for column in COLUMNS if column not in table]
+    if missing:
+        raise PipelineError(f"{folder}/{PREDICTIONS}: has no column {', '.join(missing)}; {way_out}")
     if table["clip"].duplicated().any():
         twice = table.loc[table["clip"].duplicated(), "clip"].iloc[0]
-        raise PipelineError(f"{name}: {PREDICTIONS} has {twice} twice; run `dvc repro evaluate`")
+        raise PipelineError(f"{folder}/{PREDICTIONS}: has {twice} twice; {way_out}")
+    found = (table["actual"] == table["predicted"]).mean()
     # metrics.json has four decimals.
     if abs(found - accuracy) > 1e-4:
         raise PipelineError(
-            f"{name}: {METRICS} says accuracy {accuracy:.4f}, {PREDICTIONS} gives {found:.4f}: they are of two runs; "
-            "run `dvc repro evaluate` and commit both"
+            f"{folder}: {METRICS} says accuracy {accuracy:.4f}, {PREDICTIONS} gives {found:.4f}: they are of two runs; "
+            f"{way_out} and commit both"
         )
-    return Results(name, scores, table)
+    return Results(name, encoder, scores, table)
 
 
-def _show(revision: str, path: str) -> str:
+def _show(revision: str, path: Path) -> str:
     try:
         # "./": below the current folder, also where the project is not the root of its repository.
         return _git("show", f"{revision}:./{path}")
     except PipelineError as error:
-        raise PipelineError(f"{revision}: has no {path}; compare with a revision that has run evaluate") from error
+        raise PipelineError(f"{revision}: has no {path}; compare with a revision in which evaluate has run") from error
+
+
+def _require(revision: str) -> None:
+    if not _exists(revision):
+        raise PipelineError(f"{revision}: is no revision here; `git fetch`, or name a branch, a tag or a commit")
 
 
 def _exists(revision: str) -> bool:

@@ -17,28 +17,10 @@ import pandas as pd
 
 from speech_emotion.clips import PARTS
 from speech_emotion.core.errors import PipelineError
+from speech_emotion.corpora.ravdess import ACTORS, FOLDS
+from speech_emotion.corpora.tess import VOICES
 
 TEST_SHARE, VALID_SHARE = 0.2, 0.1
-
-# Actors tested in each fold; the next fold's actors validate, and after the last comes the first.
-FOLDS: Mapping[str, tuple[tuple[int, ...], ...]] = {
-    "luna_jimenez": (
-        (2, 5, 14, 15, 16),
-        (3, 6, 7, 13, 18),
-        (10, 11, 12, 19, 20),
-        (8, 17, 21, 23, 24),
-        (1, 4, 9, 22),
-    ),
-    "emobox": (
-        (1, 11, 20, 21),
-        (4, 10, 12, 14),
-        (8, 9, 19, 23),
-        (3, 5, 7, 24),
-        (2, 15, 16, 18),
-        (6, 13, 17, 22),
-    ),
-}
-VOICES = ("OAF", "YAF")
 TESS_SWAP_VALID_ACTORS = (16, 17, 19, 20)
 RANDOM = "random"
 
@@ -82,10 +64,9 @@ def split_clips(labels: pd.DataFrame, settings: SplitSettings) -> pd.DataFrame:
     return labels[["clip", "corpus", "speaker", "emotion"]].assign(part=part)
 
 
-def count_parts(labels: pd.DataFrame, split: pd.DataFrame) -> pd.DataFrame:
+def count_parts(split: pd.DataFrame) -> pd.DataFrame:
     """Return the number of clips `[part, corpus]`, with totals."""
-    clips = labels.merge(split[["clip", "part"]], on="clip")
-    counts = pd.crosstab(clips["part"], clips["corpus"]).reindex(list(PARTS), fill_value=0)
+    counts = pd.crosstab(split["part"], split["corpus"]).reindex(list(PARTS), fill_value=0)
     counts["all"] = counts.sum(axis="columns")
     return counts
 
@@ -120,7 +101,7 @@ def _fold_parts(settings: SplitSettings, speakers: Sequence[str]) -> dict[str, s
     protocol, folds = settings.protocol, FOLDS[settings.protocol]
     if not 1 <= settings.fold <= len(folds):
         raise PipelineError(f"split.fold {settings.fold} does not exist; {protocol} has folds 1 to {len(folds)}")
-    _require(protocol, _actors(range(1, 25)), speakers)
+    _require(protocol, _actors(ACTORS), speakers)
     tested, validating = _actors(folds[settings.fold - 1]), _actors(folds[settings.fold % len(folds)])
     return _parts(speakers, valid=validating, test=tested)
 

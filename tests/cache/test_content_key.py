@@ -15,7 +15,7 @@ from speech_emotion import audio
 from speech_emotion.cache import content_key
 from speech_emotion.cache.content_key import code_without_comments
 from speech_emotion.encoders.image import frontend
-from speech_emotion.encoders.image.frontend import FrontendSettings
+from speech_emotion.encoders.image.settings import FrontendSettings
 from tests.sounds import RATE, ROOT, SETTINGS, noise
 
 SAMPLES = noise()[:, None]
@@ -39,7 +39,7 @@ def key(samples: np.ndarray = SAMPLES, sample_rate: int = RATE, settings: Fronte
     return content_key.content_key(samples, sample_rate, "image", settings)
 
 
-def key_after(monkeypatch: pytest.MonkeyPatch, module: ModuleType, old: str, new: str) -> str:
+def key_after(monkeypatch: pytest.MonkeyPatch, module: ModuleType | type, old: str, new: str) -> str:
     """Return the key as it would be if `module` had `new` in the place of `old`."""
     source = inspect.getsource(module)
     assert old in source
@@ -83,7 +83,7 @@ def test_a_comment_in_the_algorithm_keeps_the_key(monkeypatch: pytest.MonkeyPatc
 @pytest.mark.parametrize(
     ("module", "old", "new"),
     [
-        (frontend, "LEVELS = 255", "LEVELS = 127"),
+        (FrontendSettings, "LEVELS: ClassVar[int] = 255", "LEVELS: ClassVar[int] = 127"),
         (audio, "TRIM_HOP_S = 0.016", "TRIM_HOP_S = 0.032"),
         (frontend, "AMIN = 1e-12", "AMIN = 1e-10"),
         (frontend, '"hann"', '"boxcar"'),
@@ -91,7 +91,7 @@ def test_a_comment_in_the_algorithm_keeps_the_key(monkeypatch: pytest.MonkeyPatc
     ],
 )
 def test_a_change_of_the_algorithm_changes_the_key(
-    monkeypatch: pytest.MonkeyPatch, module: ModuleType, old: str, new: str
+    monkeypatch: pytest.MonkeyPatch, module: ModuleType | type, old: str, new: str
 ) -> None:
     before = key()
     assert key_after(monkeypatch, module, old, new) != before

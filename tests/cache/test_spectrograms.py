@@ -8,7 +8,7 @@ import soundfile
 
 from speech_emotion.cache.spectrograms import Counts, cache_spectrograms
 from speech_emotion.core.errors import PipelineError
-from speech_emotion.encoders.image.frontend import FrontendSettings
+from speech_emotion.encoders.image.settings import FrontendSettings
 from speech_emotion.shards import Shard, read_shard, read_shards, shard_paths
 from stages import spectrograms as stage
 from tests.published import real_corpora

@@ -3,7 +3,8 @@
 import pytest
 
 from speech_emotion.core.errors import PipelineError
-from speech_emotion.corpora.catalogue import Clip, parse_clip
+from speech_emotion.corpora.catalogue import PUBLISHED, licence
+from speech_emotion.corpora.clip import Clip
 from tests.published import published_clips
 
 KIDS, DOGS = "Kids are talking by the door", "Dogs are sitting by the door"
@@ -32,7 +33,7 @@ def test_a_published_name_says_who_speaks_and_how(
 ) -> None:
     corpus = speaker.split("/")[0]
     expected = Clip(f"{corpus}/{stem}", corpus, speaker, sex, source_emotion, intensity, text, repetition)
-    assert parse_clip(corpus, stem) == expected
+    assert PUBLISHED[corpus].parse(stem) == expected
 
 
 @pytest.mark.parametrize(
@@ -61,12 +62,13 @@ def test_a_published_name_says_who_speaks_and_how(
 )
 def test_a_foreign_name_is_refused_by_name(corpus: str, stem: str, says: str) -> None:
     with pytest.raises(PipelineError, match=f"^{corpus}/{stem}: {says}"):
-        parse_clip(corpus, stem)
+        PUBLISHED[corpus].parse(stem)
 
 
-def test_a_corpus_without_a_naming_scheme_is_refused() -> None:
-    with pytest.raises(PipelineError, match="corpus 'emodb' has no naming scheme; name it one of ravdess, tess"):
-        parse_clip("emodb", "03a01Fa")
+def test_what_may_be_shared() -> None:
+    assert licence("ravdess").shareable
+    assert not licence("tess").shareable
+    assert not licence("mine").shareable  # as long as nobody says so
 
 
 @pytest.mark.parametrize(("corpus", "clips", "speakers"), [("ravdess", 1440, 24), ("tess", 2800, 2)])

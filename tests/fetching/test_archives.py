@@ -42,16 +42,19 @@ def test_files_and_folders_come_out(tmp_path: Path, folder: Path) -> None:
 @pytest.mark.parametrize("name", ["../out.wav", "a/../../out.wav", "/tmp/out.wav", "..\\out.wav", "C:/out.wav"])
 def test_no_entry_leaves_the_folder(tmp_path: Path, folder: Path, name: str) -> None:
     archive = zipped(tmp_path / "a.zip", {"good.wav": b"1", name: b"2"})
-    assert refusal(archive, folder).startswith(f"{archive}: the name {name!r} may lead out of its folder")
+    unpack(archive, folder)
+    inside = sorted(path.read_bytes() for path in folder.rglob("*.wav"))
+    assert inside == [b"1", b"2"]
+    assert sorted(tmp_path.iterdir()) == [archive, folder]
 
 
-def test_a_symbolic_link_is_refused(tmp_path: Path, folder: Path) -> None:
+def test_a_symbolic_link_comes_out_as_a_file(tmp_path: Path, folder: Path) -> None:
     link = zipfile.ZipInfo("Actor_01")
     link.external_attr = (stat.S_IFLNK | 0o777) << 16
     with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
         archive.writestr(link, "/etc")
-        archive.writestr("Actor_01/passwd", b"x")
-    assert "entry 'Actor_01' is a symbolic link" in refusal(tmp_path / "a.zip", folder)
+    unpack(tmp_path / "a.zip", folder)
+    assert not (folder / "Actor_01").is_symlink()
 
 
 def test_a_bomb_is_refused_by_its_ratio(tmp_path: Path, folder: Path) -> None:
@@ -63,7 +66,7 @@ def test_a_size_that_lies_is_no_way_around_the_bounds(tmp_path: Path, folder: Pa
     archive = zipped(tmp_path / "a.zip", {"zeros.wav": bytes(10_000_000)})
     # The size stands in the entry's own header and in the directory at the end.
     archive.write_bytes(archive.read_bytes().replace((10_000_000).to_bytes(4, "little"), (1000).to_bytes(4, "little")))
-    with pytest.raises(PipelineError, match="is damaged or no zip archive"):
+    with pytest.raises(PipelineError, match="cannot be unpacked"):
         unpack(archive, folder)
     assert sum(path.stat().st_size for path in folder.rglob("*")) <= 1000
 
@@ -76,23 +79,20 @@ def test_bounds_on_entries_and_bytes(tmp_path: Path, folder: Path, monkeypatch: 
     assert "has 2 entries, more than 1" in refusal(archive, folder)
 
 
-def test_two_entries_of_one_name_are_refused(tmp_path: Path, folder: Path) -> None:
-    archive = zipped(tmp_path / "a.zip", {"a/1.wav": b"1", "a//1.wav": b"2"})
-    assert "two entries have one name" in refusal(archive, folder)
-
-
 def test_an_encrypted_entry_is_refused(tmp_path: Path, folder: Path) -> None:
     archive = zipped(tmp_path / "a.zip", {"1.wav": b"1"})
     content = bytearray(archive.read_bytes())
     content[content.index(b"PK\x01\x02") + 8] |= 1  # general purpose flags in the directory
     archive.write_bytes(content)
-    assert "entry '1.wav' is encrypted" in refusal(archive, folder)
+    assert "is encrypted" in refusal(archive, folder)
 
 
 def test_damage_is_one_clear_line(tmp_path: Path, folder: Path) -> None:
     archive = zipped(tmp_path / "a.zip", {"1.wav": b"1" * 1000})
     (tmp_path / "half.zip").write_bytes(archive.read_bytes()[:50])
-    assert refusal(tmp_path / "half.zip", folder).startswith(f"{tmp_path / 'half.zip'}: is damaged or no zip archive")
+    assert refusal(tmp_path / "half.zip", folder).startswith(
+        f"{tmp_path / 'half.zip'}: cannot be unpacked (File is not"
+    )
 
 
 def test_every_damaged_byte_of_a_compressed_archive_is_one_clear_line(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from speech_emotion.core.errors import PipelineError
-from speech_emotion.fetching.sources import Dataverse, LocalArchive, Zenodo, read_source
+from speech_emotion.fetching.sources import Dataverse, Local, Zenodo, read_source
 from tests.published import ROOT
 
 ARCHIVE = {"kind": "archive", "path": "demo/tess.zip", "md5": "00"}
@@ -14,7 +14,7 @@ ARCHIVE = {"kind": "archive", "path": "demo/tess.zip", "md5": "00"}
 
 def params(folder: Path, source: object, **more: object) -> Path:
     path = folder / "params.yaml"
-    path.write_text(yaml.safe_dump({"corpora": {"tess": {"source": source, "design": {}} | more}}))
+    path.write_text(yaml.safe_dump({"corpora": {"tess": {"source": source} | more}}))
     return path
 
 
@@ -30,16 +30,21 @@ def test_the_project_names_the_official_sources() -> None:
 
 def test_a_local_archive(tmp_path: Path) -> None:
     source = read_source(params(tmp_path, ARCHIVE), "tess")
-    assert source == LocalArchive("archive", "demo/tess.zip", "00")
+    assert source == Local("archive", "demo/tess.zip", "00")
     assert source.file == "tess.zip"
+
+
+def test_a_local_folder(tmp_path: Path) -> None:
+    source = {"kind": "folder", "path": "../recordings"}
+    assert read_source(params(tmp_path, source), "tess") == Local("folder", "../recordings")
 
 
 @pytest.mark.parametrize(
     ("source", "complaint"),
     [
-        ({"kind": "ftp"}, "corpora.tess.source.kind is 'ftp'; make it one of zenodo, dataverse, archive"),
+        ({"kind": "ftp"}, "corpora.tess.source.kind is 'ftp'; make it one of zenodo, dataverse, archive, folder"),
         ({"path": "a.zip"}, "corpora.tess.source.kind is 'missing'"),
-        ({"kind": "archive", "path": "a.zip"}, 'missing value for field "md5"'),
+        ({"kind": "archive"}, 'missing value for field "path"'),
         (ARCHIVE | {"mirror": "b.zip"}, 'can not match "mirror"'),
         (ARCHIVE | {"md5": 7}, 'wrong value type for field "md5"'),
     ],

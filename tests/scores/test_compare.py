@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from speech_emotion import cli
@@ -13,15 +14,17 @@ from speech_emotion.core.files import write_csv, write_text
 from speech_emotion.scores.metrics import metrics, to_json
 from tests.evaluations import make_clips, make_evaluation
 
+ROOT = Path(__file__).resolve().parents[2]
+
 
 def git(folder, *arguments):
     identity = ["-c", "user.name=Ann", "-c", "user.email=ann@example.org"]
     subprocess.run(["git", *identity, *arguments], cwd=folder, check=True, capture_output=True)
 
 
-def write_results(folder, evaluation):
-    write_text(folder / "metrics/metrics.json", to_json(metrics(evaluation)))
-    write_csv(folder / "metrics/predictions.csv", evaluation.predictions())
+def write_results(folder, evaluation, encoder="image"):
+    write_text(folder / "metrics" / encoder / "metrics.json", to_json(metrics(evaluation)))
+    write_csv(folder / "metrics" / encoder / "predictions.csv", evaluation.predictions())
 
 
 @pytest.fixture
@@ -41,7 +44,7 @@ def repository(tmp_path, monkeypatch):
 
 def compared(capsys, *arguments):
     assert cli.main(["compare", "--json", *arguments]) == 0
-    return json.loads(capsys.readouterr().out)
+    return json.loads(capsys.readouterr().out)["image"]
 
 
 def test_a_branch_is_compared_with_main(repository, capsys):
@@ -61,7 +64,7 @@ def test_a_branch_is_compared_with_main(repository, capsys):
 
 
 def show(branch):
-    command = ["git", "show", f"{branch}:metrics/metrics.json"]
+    command = ["git", "show", f"{branch}:metrics/image/metrics.json"]
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
 
@@ -99,7 +102,7 @@ def test_a_project_below_the_root_of_its_repository(repository, monkeypatch, cap
 def test_a_fall_beyond_the_limit_fails(repository, capsys, limit, code):
     git(repository, "switch", "main")
     assert cli.main(["compare", "better", "--fail-if-worse", limit]) == code
-    assert ("worse: UAR fell by" in capsys.readouterr().err) == bool(code)
+    assert ("worse: image's UAR fell by" in capsys.readouterr().err) == bool(code)
 
 
 def test_a_rise_and_a_fall_of_the_limit_itself_pass(repository, capsys):
@@ -121,15 +124,21 @@ def test_a_limit_that_is_none_is_a_usage_error(repository, capsys, limit):
 
 
 def damage_predictions(repository):
-    (repository / "metrics/predictions.csv").write_text("clip\nravdess/03-01-01-01-01-01-24\n")
+    (repository / "metrics/image/predictions.csv").write_text("clip\nravdess/03-01-01-01-01-01-24\n")
+
+
+def damage_metrics(repository):
+    (repository / "metrics/image/metrics.json").write_text("{")
 
 
 def mix_runs(repository):
-    write_csv(repository / "metrics/predictions.csv", make_evaluation(make_clips(actors=8), skill=0.1).predictions())
+    write_csv(
+        repository / "metrics/image/predictions.csv", make_evaluation(make_clips(actors=8), skill=0.1).predictions()
+    )
 
 
 def repeat_a_clip(repository):
-    path = repository / "metrics/predictions.csv"
+    path = repository / "metrics/image/predictions.csv"
     path.write_text(path.read_text() + path.read_text().splitlines()[-1] + "\n")
 
 
@@ -142,10 +151,12 @@ def leave_repository(repository):
     [
         (None, ["nowhere"], "nowhere: is no revision here"),
         (None, ["--", "--output=x"], "--output=x: is no revision here"),
-        (lambda root: (root / "metrics/metrics.json").unlink(), [], "metrics/metrics.json: cannot be read"),
-        (damage_predictions, [], "working tree: metrics/metrics.json or metrics/predictions.csv is damaged"),
+        (lambda root: (root / "metrics/image/metrics.json").unlink(), [], "metrics/image/metrics.json: cannot be read"),
+        (damage_predictions, [], "working tree: metrics/image/predictions.csv: has no column corpus, speaker, sex"),
+        (damage_metrics, [], "working tree: metrics/image: metrics.json or predictions.csv is damaged"),
+        (None, ["--encoder", "absent"], "main: has no metrics/absent/metrics.json"),
         (mix_runs, [], "they are of two runs"),
-        (repeat_a_clip, [], "metrics/predictions.csv has ravdess/"),
+        (repeat_a_clip, [], "metrics/image/predictions.csv: has ravdess/"),
         (leave_repository, [], "not a git repository"),
     ],
 )
@@ -164,15 +175,58 @@ def test_a_revision_without_results_says_so(repository, capsys):
     git(repository, "commit", "--allow-empty", "-m", "Nothing yet")
     git(repository, "checkout", "better", "--", "metrics")
     assert cli.main(["compare", "empty"]) == 2
-    assert (
-        "empty: has no metrics/metrics.json; compare with a revision that has run evaluate" in capsys.readouterr().err
+    assert "empty: has no metrics/ENCODER/predictions.csv of image; compare with" in capsys.readouterr().err
+
+
+def test_results_of_an_older_layout_are_one_clear_line(repository, capsys):
+    git(repository, "switch", "main")
+    path = repository / "metrics/image/predictions.csv"
+    table = pd.read_csv(path)
+    write_csv(path, table[["clip", "actual", "predicted", "confidence"]])
+    git(repository, "commit", "-am", "As it was")
+    git(repository, "switch", "better")
+    assert cli.main(["compare"]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith(
+        "error: main: metrics/image/predictions.csv: has no column corpus, speaker, sex, intensity; "
     )
+    assert error.count("\n") == 1
+
+
+def test_every_encoder_that_both_sides_have_is_compared_or_the_one_that_is_named(repository, capsys):
+    clips = make_clips(actors=8)
+    git(repository, "switch", "main")
+    write_results(repository, make_evaluation(clips, skill=3.0), "other")
+    git(repository, "add", "metrics")
+    git(repository, "commit", "-m", "A second encoder")
+    git(repository, "switch", "better")
+    git(repository, "merge", "main", "-m", "Merged")
+    write_results(repository, make_evaluation(clips, skill=1.0), "other")
+    write_results(repository, make_evaluation(clips), "here_alone")
+    assert cli.main(["compare", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert {encoder: one["verdict"] for encoder, one in found.items()} == {"image": "better", "other": "worse"}
+    assert cli.main(["compare", "--encoder", "other", "--md"]) == 0
+    assert capsys.readouterr().out.startswith("**other: UAR ")
+    assert cli.main(["compare", "--fail-if-worse", "1"]) == 1
+    assert "worse: other's UAR fell by" in capsys.readouterr().err
+
+
+def test_corpora_with_names_of_their_own_are_compared_by_their_columns(repository, capsys):
+    answers = pd.DataFrame({"actual": ["sad", "calm"] * 20, "predicted": ["sad", "happy"] * 20, "confidence": 0.5})
+    named = answers.assign(
+        clip=[f"mine/{number}" for number in range(40)], corpus="mine", speaker="mine/anna", sex="", intensity=""
+    )
+    write_csv(repository / "metrics/image/predictions.csv", named)
+    write_text(repository / "metrics/image/metrics.json", json.dumps({"accuracy": 0.5}))
+    git(repository, "commit", "-am", "A corpus of ours")
+    assert compared(capsys, "HEAD")["groups"][0]["over"] == {"mine": "clips"}
 
 
 def test_markdown_is_a_table_that_starts_with_the_verdict(repository, capsys):
     assert cli.main(["compare", "--md"]) == 0
     text = capsys.readouterr().out
-    assert text.startswith("**UAR ")
+    assert text.startswith("**image: UAR ")
     assert ": better (+" in text.splitlines()[0]
     lines = text.splitlines()
     header = lines.index("| score | main % | now % | points | 95 % interval | verdict |")
@@ -196,13 +250,13 @@ def test_help_is_instant():
     """No heavy import before a subcommand runs."""
     script = "import sys, speech_emotion.cli as cli; cli._parser(); print(*sys.modules)"
     command = [sys.executable, "-c", script]
-    loaded = subprocess.run(command, check=True, capture_output=True, text=True, cwd=Path(__file__).parents[1]).stdout
+    loaded = subprocess.run(command, check=True, capture_output=True, text=True, cwd=ROOT).stdout
     assert not {"numpy", "pandas", "rich", "torch", "dvc"} & set(loaded.split())
 
 
 def test_the_installed_command_compares(repository):
     command = [sys.executable, "-m", "speech_emotion.cli", "compare"]
-    environment = {"PYTHONPATH": str(Path(__file__).parents[1]), "PATH": "/usr/bin:/bin"}
+    environment = {"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin"}
     done = subprocess.run(command, capture_output=True, text=True, cwd=repository, env=environment, check=False)
     assert done.returncode == 0, done.stderr
     assert "better" in done.stdout

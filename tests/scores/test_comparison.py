@@ -12,7 +12,7 @@ from tests.evaluations import make_clips, make_evaluation
 
 def results(name, clips, *, seed=0, skill=2.0):
     evaluation = make_evaluation(clips, seed=seed, skill=skill)
-    return Results(name, metrics(evaluation), evaluation.predictions())
+    return Results(name, "image", metrics(evaluation), evaluation.predictions())
 
 
 def test_corpora_are_compared_apart_where_there_are_several():
@@ -63,7 +63,7 @@ def flip(predictions, count):
 def test_pairing_shows_a_small_steady_difference_that_two_intervals_would_hide():
     clips = make_clips(actors=7)
     before = results("main", clips)
-    after = Results("now", {}, flip(before.predictions, 12))
+    after = Results("now", "image", {}, flip(before.predictions, 12))
     accuracy = compare(before, after).groups[0].differences[1]
     assert accuracy.points == pytest.approx(-100 * 12 / 420)
     assert accuracy.verdict == "worse"
@@ -77,7 +77,7 @@ def test_pairing_shows_a_small_steady_difference_that_two_intervals_would_hide()
 def test_intervals_hold_the_truth_as_often_as_they_say():
     """Two equally good models differ beyond the interval in about 1 comparison of 20."""
     clips = make_clips(actors=2)
-    answers = [Results("", {}, make_evaluation(clips, seed=seed).predictions()) for seed in range(80)]
+    answers = [Results("", "image", {}, make_evaluation(clips, seed=seed).predictions()) for seed in range(80)]
     verdicts = [compare(*pair).uar.verdict for pair in zip(answers[::2], answers[1::2], strict=True)]
     assert verdicts.count("no difference shown") >= 34
 

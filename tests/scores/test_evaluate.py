@@ -8,8 +8,8 @@ import torch
 from speech_emotion.clips import LABEL_COLUMNS
 from speech_emotion.core.errors import PipelineError
 from speech_emotion.core.files import write_csv
-from speech_emotion.encoders.image.frontend import FrontendSettings
 from speech_emotion.encoders.image.network import build
+from speech_emotion.encoders.image.settings import FrontendSettings
 from speech_emotion.model.checkpoint import Description, Model, save_model
 from speech_emotion.model.provenance import data_files, file_md5s
 from speech_emotion.shards import Shard, shard_paths, write_shard

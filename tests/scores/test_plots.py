@@ -17,7 +17,7 @@ from PIL import Image
 
 from speech_emotion.clips import EMOTIONS
 from speech_emotion.core.files import write_csv
-from speech_emotion.encoders.image.frontend import FrontendSettings
+from speech_emotion.encoders.image.settings import FrontendSettings
 from speech_emotion.scores import pictures, plots
 from speech_emotion.shards import Mels
 from tests.evaluations import make_clips, make_evaluation

@@ -40,15 +40,15 @@ def test_experiments_one_and_queued_run_what_their_parameters_change(
     assert stages_run(printed) == {"split"}, "a copy of the project has all that the others wrote"
     assert "protocol: speakers" in (workspace.root / "params.yaml").read_text(), "the queue leaves the workspace alone"
 
-    workspace.set_param("finetune_low.epochs", 4)
+    workspace.set_param("image.low.epochs", 4)
     rows = table(workspace, shown)
-    assert list(rows[0]) == ["Experiment", "split.protocol", "split.seed", "finetune_low.epochs"]
+    assert list(rows[0]) == ["Experiment", "split.protocol", "split.seed", "image.low.epochs"]
     found = {row["Experiment"]: row["split.seed"] for row in rows if row["split.protocol"] == "random"}
     assert sorted(found.values()) == ["1", "2", "7"]
     assert found["seven"] == "7"
 
 
 def test_table_of_experiments_has_the_scores_that_matter(workspace: Workspace, shown: tuple[str, ...]) -> None:
-    metrics = (workspace.root / "metrics" / "metrics.json").read_text()
-    (workspace.root / "metrics" / "metrics.json").write_text(re.sub(r"0\.\d+", "0.9876", metrics))
+    metrics = (workspace.root / "metrics/image/metrics.json").read_text()
+    (workspace.root / "metrics/image/metrics.json").write_text(re.sub(r"0\.\d+", "0.9876", metrics))
     assert [column for column in table(workspace, shown)[0] if column != "Experiment"] == ["accuracy", "uar", "ece"]

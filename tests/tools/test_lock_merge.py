@@ -80,7 +80,8 @@ def test_two_runs_of_one_stage_are_never_mixed_where_git_alone_mixes_them(tmp_pa
     workspace.root.mkdir()
     for file in (".gitattributes", "Makefile", "requirements.lock"):
         (workspace.root / file).write_bytes((ROOT / file).read_bytes())
-    (workspace.root / "speech_emotion").symlink_to(ROOT / "speech_emotion")
+    for name in ("speech_emotion", "tools"):
+        (workspace.root / name).symlink_to(ROOT / name)
     workspace.git("init", "-q", "-b", "main")
     lines = ("    - path: a", "      md5: 'DEP'", *(f"    - path: {n}\n      md5: 'x'" for n in range(4)))
 
@@ -133,7 +134,7 @@ def _comment(workspace: Workspace, file: str) -> None:
 
 def test_metrics_of_both_branches_are_not_mixed_either(tmp_path: Path) -> None:
     workspace = Workspace(tmp_path)
-    metrics = workspace.root / "metrics" / "metrics.json"
+    metrics = workspace.root / "metrics" / "image" / "metrics.json"
     metrics.parent.mkdir(parents=True)
     (workspace.root / ".gitattributes").write_bytes((ROOT / ".gitattributes").read_bytes())
 
@@ -155,8 +156,8 @@ def test_metrics_of_both_branches_are_not_mixed_either(tmp_path: Path) -> None:
 def test_merged_branches_recompute_nothing_that_either_side_computed(workspace: Workspace, tmp_path: Path) -> None:
     # A trains longer. A colleague changes the spectrograms' code, and merges A.
     workspace.git("switch", "-q", "-c", "longer")
-    workspace.set_param("finetune_high.epochs", 2)
-    assert workspace.repro() == {"finetune_high", "evaluate"}
+    workspace.set_param("image.high.epochs", 2)
+    assert workspace.repro() == {"finetune@image_high", "evaluate@image"}
     workspace.commit()
     theirs = _results(workspace)
     workspace.git("switch", "-q", "main")
@@ -164,9 +165,9 @@ def test_merged_branches_recompute_nothing_that_either_side_computed(workspace: 
     colleague = with_driver(workspace.clone(tmp_path / "colleague"))
     colleague.git("switch", "-q", "-c", "mel")
     colleague.dvc("pull", "-q")
-    with (colleague.root / "speech_emotion" / "mel.py").open("a") as code:
+    with (colleague.root / "speech_emotion" / "cache" / "spectrograms.py").open("a") as code:
         code.write("# A comment.\n")
-    assert colleague.repro() == {"spectrograms@ravdess", "spectrograms@tess"}
+    assert colleague.repro() == {"spectrograms@image-ravdess", "spectrograms@image-tess"}
     colleague.commit()
 
     colleague.git("merge", "--no-edit", "origin/longer")
@@ -185,5 +186,5 @@ def test_merged_branches_recompute_nothing_that_either_side_computed(workspace: 
 
 
 def _results(workspace: Workspace) -> dict[str, bytes]:
-    folders = ("metrics", "models")
+    folders = ("metrics/image", "models/image")
     return {str(path.name): path.read_bytes() for folder in folders for path in (workspace.root / folder).glob("*.*")}

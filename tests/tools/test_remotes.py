@@ -21,8 +21,8 @@ from tests.workspace import Workspace
 Start = Callable[[Path], AbstractContextManager[Server]]
 RECIPES = (Path(__file__).resolve().parents[2] / "docs" / "remotes.md").read_text(encoding="utf-8")
 CORPORA = ("ravdess", "tess")
-SHARDS = [f"data/spectrograms/{corpus}" for corpus in CORPORA]
-SPECTROGRAMS = [f"spectrograms@{corpus}" for corpus in CORPORA]
+SHARDS = [f"data/spectrograms/image/{corpus}" for corpus in CORPORA]
+SPECTROGRAMS = [f"spectrograms@image-{corpus}" for corpus in CORPORA]
 # A new machine of the team: no audio, nor a place to get it from.
 WITHOUT_AUDIO = ("--pull", "--allow-missing")
 STORE = """if True:
@@ -121,10 +121,10 @@ def test_a_colleague_pulls_spectrograms_and_computes_what_is_new(
     before = stored(other)
     shutil.copytree(workspace.corpora, other.corpora)
     other.record("tess", "OAF_sad/OAF_back_sad", lowest_hz=700)
-    assert "spectrograms@tess: 27 reused, 1 computed, 0 dropped" in other.dvc("repro", "spectrograms@tess")
+    assert "spectrograms@image-tess: 27 reused, 1 computed, 0 dropped" in other.dvc("repro", "spectrograms@image-tess")
     share(other, "push")
     new = stored(other).keys() - before.keys()
-    changed = other.root / "data" / "spectrograms" / "tess" / "OAF.safetensors"
+    changed = other.root / "data" / "spectrograms" / "image" / "tess" / "OAF.safetensors"
     assert {name for name in new if not name.endswith(".dir")} == {hashlib.md5(changed.read_bytes()).hexdigest()}
     assert len(new) == 2  # the shard, and the list of the corpus's shards
     assert not stored(other).keys() & (audio_md5s(workspace) | audio_md5s(other))
@@ -157,10 +157,10 @@ def test_a_web_server_can_be_pulled_from_and_not_pushed_to(workspace: Workspace,
         other.dvc("pull", *SHARDS)
         assert shards(other) == shards(workspace)
         assert other.repro("--allow-missing", *SPECTROGRAMS) == set()
-        (other.root / "models").mkdir(exist_ok=True)
-        (other.root / "models" / "pretrained.safetensors").write_bytes(b"new")
-        other.dvc("commit", "--force", "pretrained")
-        assert "failed to push data to the cloud" in other.dvc("push", "pretrained", code=1)
+        (other.root / "models" / "image").mkdir(parents=True, exist_ok=True)
+        (other.root / "models" / "image" / "pretrained.safetensors").write_bytes(b"new")
+        other.dvc("commit", "--force", "pretrained@image")
+        assert "failed to push data to the cloud" in other.dvc("push", "pretrained@image", code=1)
         assert "is public" in share(other, "push", code=1)
     assert not psutil.pid_exists(server.pid)
 
@@ -205,33 +205,33 @@ def test_without_audio_one_can_train_and_evaluate_and_others_need_not_do_it_agai
     connect_folder(workspace, tmp_path / "remote")
     share(workspace, "push")
     other = colleague(workspace, tmp_path / "other")
-    other.set_param("finetune_high.epochs", 2)
-    assert other.repro(*WITHOUT_AUDIO, "evaluate") == {"finetune_high", "evaluate"}
+    other.set_param("image.high.epochs", 2)
+    assert other.repro(*WITHOUT_AUDIO, "evaluate") == {"finetune@image_high", "evaluate@image"}
     assert not (other.root / "data" / "raw" / "tess").exists()
     share(other, "push")
     tried = results(other)
 
     # Back to what another clone computed; nobody committed the trial.
-    other.set_param("finetune_high.epochs", 1)
+    other.set_param("image.high.epochs", 1)
     assert other.repro(*WITHOUT_AUDIO) == set()
     assert results(other) == results(workspace) != tried
-    workspace.set_param("finetune_high.epochs", 2)
+    workspace.set_param("image.high.epochs", 2)
     assert workspace.repro("--pull") == set()
     assert results(workspace) == tried
     assert not stored(workspace).keys() & audio_md5s(workspace)
 
 
 def results(workspace: Workspace) -> dict[str, bytes]:
-    model = workspace.root / "models" / "high.safetensors"
+    model = workspace.root / "models" / "image" / "high.safetensors"
     return {**contents(workspace.root / "metrics"), model.name: model.read_bytes()}
 
 
 @pytest.mark.parametrize(
     ("command", "there"),
     [
-        ("dvc pull data/spectrograms/tess", ["data/spectrograms/tess"]),
-        ("dvc pull models/high.safetensors", ["models/high.safetensors"]),
-        ("dvc pull data/spectrograms/ravdess data/spectrograms/tess", SHARDS),
+        ("dvc pull data/spectrograms/image/tess", ["data/spectrograms/image/tess"]),
+        ("dvc pull models/image/high.safetensors", ["models/image/high.safetensors"]),
+        ("dvc pull data/spectrograms/image/ravdess data/spectrograms/image/tess", SHARDS),
     ],
 )
 def test_what_is_needed_is_pulled_alone(command: str, there: list[str], workspace: Workspace, tmp_path: Path) -> None:
@@ -240,7 +240,13 @@ def test_what_is_needed_is_pulled_alone(command: str, there: list[str], workspac
     share(workspace, "push")
     other = colleague(workspace, tmp_path / "other")
     other.dvc(*command.split()[1:])
-    outputs = [*SHARDS, "data/pictures", "data/labels.csv", "models/low.safetensors", "models/high.safetensors"]
+    outputs = [
+        *SHARDS,
+        "data/pictures/image",
+        "data/labels.csv",
+        "models/image/low.safetensors",
+        "models/image/high.safetensors",
+    ]
     assert [output for output in outputs if (other.root / output).exists()] == there
 
 
@@ -249,7 +255,7 @@ def test_one_can_evaluate_without_audio_and_without_training(workspace: Workspac
     share(workspace, "push")
     other = colleague(workspace, tmp_path / "other")
     share(other, "pull")
-    assert other.repro("--force", "--single-item", "evaluate") == {"evaluate"}
+    assert other.repro("--force", "--single-item", "evaluate") == {"evaluate@image"}
     assert results(other) == results(workspace)
     assert not (other.root / "data" / "raw" / "tess").exists()
 
@@ -264,10 +270,10 @@ def test_a_plain_push_leaves_the_audio_here(workspace: Workspace, tmp_path: Path
 def test_a_remote_that_lost_something_is_not_taken_for_complete(workspace: Workspace, tmp_path: Path) -> None:
     connect_folder(workspace, tmp_path / "remote")
     share(workspace, "push")
-    model = hashlib.md5((workspace.root / "models" / "high.safetensors").read_bytes()).hexdigest()
+    model = hashlib.md5((workspace.root / "models" / "image" / "high.safetensors").read_bytes()).hexdigest()
     (tmp_path / "remote" / "files" / "md5" / model[:2] / model[2:]).unlink()
     printed = share(colleague(workspace, tmp_path / "other"), "pull", code=1)
-    assert "models/high.safetensors" in printed
+    assert "models/image/high.safetensors" in printed
     assert "error: pull: remote 'storage'" in printed
 
 

@@ -1,6 +1,7 @@
 """What was trained, validated and tested, in words."""
 
 from collections.abc import Sequence
+from itertools import groupby
 
 from speech_emotion.splits.protocols import FOLDS, RANDOM, TESS_SWAP_VALID_ACTORS, SplitSettings
 
@@ -12,33 +13,30 @@ def protocol_in_words(split: SplitSettings) -> str:
     """Return which clips train, which give the temperature, which are tested, and what that means."""
     if split.protocol == RANDOM:
         return (
-            f"Protocol `random`: tested on 20 % of RAVDESS's and TESS's clips, drawn with seed {split.seed}; "
+            f"Protocol `random`: tested on 20 % of all clips, drawn with seed {split.seed}; "
             f"temperature from 10 %; trained on all others. {SAME_VOICES}"
         )
-    tested, valid = _tested_and_valid(split)
-    return f"{_name(split)}: tested on {tested}; temperature from {valid}; trained on all others. {NEW_VOICES}"
+    tested, valid = (_in_words(speakers) for speakers in _tested_and_valid(split))
+    fold = f", fold {split.fold} of {len(FOLDS[split.protocol])}" if split.protocol in FOLDS else ""
+    return (
+        f"Protocol `{split.protocol}`{fold}: tested on {tested}; temperature from {valid}; "
+        f"trained on all others. {NEW_VOICES}"
+    )
 
 
-def _name(split: SplitSettings) -> str:
-    details = {name: f", fold {split.fold} of {len(folds)}" for name, folds in FOLDS.items()}
-    return f"Protocol `{split.protocol}`{details.get(split.protocol, '')}"
-
-
-def _tested_and_valid(split: SplitSettings) -> tuple[str, str]:
+def _tested_and_valid(split: SplitSettings) -> tuple[Sequence[str], Sequence[str]]:
     if split.protocol in FOLDS:
         folds = FOLDS[split.protocol]
         return _actors(folds[split.fold - 1]), _actors(folds[split.fold % len(folds)])
     if split.protocol == "tess_swap":
-        return f"TESS's voice {split.tested_voice}", _actors(TESS_SWAP_VALID_ACTORS)
-    return _speakers(split.speakers.test), _speakers(split.speakers.valid)
+        return [f"tess/{split.tested_voice}"], _actors(TESS_SWAP_VALID_ACTORS)
+    return split.speakers.test, split.speakers.valid
 
 
-def _speakers(names: Sequence[str]) -> str:
-    actors = [int(name.partition("/")[2]) for name in names if name.startswith("ravdess/")]
-    voices = [name.partition("/")[2] for name in names if name.startswith("tess/")]
-    parts = [_actors(actors)] if actors else []
-    return " and ".join([*parts, *(f"TESS's voice {voice}" for voice in voices)])
+def _actors(numbers: Sequence[int]) -> list[str]:
+    return [f"ravdess/{number:02d}" for number in numbers]
 
 
-def _actors(numbers: Sequence[int]) -> str:
-    return f"RAVDESS's actors {', '.join(str(number) for number in sorted(numbers))}"
+def _in_words(speakers: Sequence[str]) -> str:
+    named = groupby(sorted(speaker.split("/", 1) for speaker in speakers), key=lambda pair: pair[0])
+    return " and ".join(f"{corpus}'s speakers {', '.join(name for _, name in pairs)}" for corpus, pairs in named)

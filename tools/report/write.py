@@ -1,26 +1,30 @@
 """Write what README and model card say about results, from `metrics/`: `python -m tools.report.write`.
 
 No DVC stage: it shows the benchmark where that has run, and DVC has no dependency that may be absent. A test compares
-both files with what this writes.
+both files with what this writes. The words are in the templates beside this file.
 """
 
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from speech_emotion.clips import EMOTIONS
 from speech_emotion.core.command import run
 from speech_emotion.core.errors import PipelineError
 from speech_emotion.core.files import write_text
-from speech_emotion.core.params import read_section, read_settings
-from speech_emotion.scores.revisions import read_working_tree
+from speech_emotion.core.params import read_settings
+from speech_emotion.scores.revisions import encoders, read_working_tree
 from speech_emotion.splits.protocols import SplitSettings
-from tools.report.benchmark_summary import read_benchmark
-from tools.report.breakdown import described
-from tools.report.model_card import model_card
-from tools.report.results import Report, filled, results_section
+from tools.report.figures import encoder_figures, read_benchmark
+from tools.report.markdown import percent, with_interval
+from tools.report.protocol import protocol_in_words
 
 PARAMS, BENCHMARK = Path("params.yaml"), Path("metrics/benchmark.json")
 README, MODEL_CARD = Path("README.md"), Path("metrics/MODEL_CARD.md")
+BEGIN, END = "<!-- begin results -->", "<!-- end results -->"
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -37,25 +41,41 @@ def pages() -> dict[Path, str]:
     Raises:
         PipelineError: results are missing or damaged, or the README has no place for them.
     """
-    report = read_report()
+    figures = {
+        "protocol": protocol_in_words(read_settings(PARAMS, "split", SplitSettings)),
+        "encoders": [encoder_figures(read_working_tree(encoder), PARAMS) for encoder in encoders()],
+        "benchmark": read_benchmark(BENCHMARK),
+    }
     try:
         readme = README.read_text(encoding="utf-8")
     except OSError as error:
         raise PipelineError(f"{README}: cannot be read ({error.strerror}); run in the project's root") from error
-    return {README: filled(readme, results_section(report)), MODEL_CARD: model_card(report)}
+    return {README: filled(readme, _written("results", figures)), MODEL_CARD: _written("model_card", figures)}
 
 
-def read_report() -> Report:
-    """Return what params.yaml and `metrics/` hold."""
-    results = read_working_tree()
-    return Report(
-        split=read_settings(PARAMS, "split", SplitSettings),
-        image_size={stage: read_section(PARAMS, f"finetune_{stage}.image_size") for stage in ("low", "high")},
-        backbone=f"{read_section(PARAMS, 'backbone.name')} (weights: {read_section(PARAMS, 'backbone.weights')})",
-        metrics=results.metrics,
-        clips=described(results.predictions),
-        benchmark=read_benchmark(BENCHMARK),
+def filled(page: str, section: str) -> str:
+    """Return `page` with `section` between the marks.
+
+    Raises:
+        PipelineError: the marks are not there once each, in order.
+    """
+    before, begin, rest = page.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not begin or not end or BEGIN in after or END in before or END in after:
+        raise PipelineError(f"README.md: needs the lines '{BEGIN}' and '{END}' once each, in this order; put them in")
+    return f"{before}{BEGIN}\n{section}{END}{after}"
+
+
+def _written(template: str, figures: dict[str, Any]) -> str:
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
     )
+    environment.filters |= {"percent": percent, "with_interval": with_interval}
+    return environment.get_template(f"{template}.md.j2").render(**figures, emotions=EMOTIONS)
 
 
 if __name__ == "__main__":

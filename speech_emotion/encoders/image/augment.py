@@ -6,8 +6,7 @@ No flip, rotation or warping: time has a direction and frequency a scale.
 import torch
 from torch import Tensor
 
-from speech_emotion.encoders.image.frontend import FrontendSettings
-from speech_emotion.encoders.image.settings import AugmentSettings, EncoderSettings
+from speech_emotion.encoders.image.settings import AugmentSettings, EncoderSettings, FrontendSettings
 from speech_emotion.encoders.image.view import to_image, window, window_frames
 
 

@@ -1,45 +1,20 @@
 """Log-mel spectrogram as a picture: uint8 over a fixed range of dB, on mel bins from low to high."""
 
-from dataclasses import dataclass
 from functools import lru_cache
 
+import librosa
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from speech_emotion.audio import to_mono, trim_silence
+from speech_emotion.encoders.image.settings import FrontendSettings
 
 AMIN = 1e-12  # power below which a bin counts as silent: -120 dB
-LEVELS = 255
 LIBRARIES = ("librosa", "numpy", "scipy", "soundfile", "soxr")
 
 Mel = NDArray[np.uint8]
-
-
-@dataclass(frozen=True)
-class FrontendSettings:
-    """Section `image.spectrograms` of params.yaml; 0 dB is a power of 1.0 in one mel bin."""
-
-    sample_rate_hz: int
-    trim_db: float
-    n_fft: int
-    hop_samples: int
-    n_mels: int
-    fmin_hz: float
-    fmax_hz: float
-    floor_db: float
-    ceiling_db: float
-
-    @property
-    def step_db(self) -> float:
-        """Width of one uint8 level; the quantisation error is at most half of it."""
-        return (self.ceiling_db - self.floor_db) / LEVELS
-
-    @property
-    def frames_per_s(self) -> float:
-        """Frames in one second of audio."""
-        return self.sample_rate_hz / self.hop_samples
 
 
 def log_mel(samples: NDArray[np.float32], sample_rate: int, settings: FrontendSettings) -> Mel:
@@ -67,7 +42,7 @@ def mel_db(waveform: NDArray[np.float32], settings: FrontendSettings) -> NDArray
 def quantise(decibels: NDArray[np.float64], settings: FrontendSettings) -> Mel:
     """Map dB to uint8 levels, `floor_db` to 0 and `ceiling_db` to 255; what lies outside is clipped."""
     levels = np.rint((decibels - settings.floor_db) / settings.step_db)
-    return np.clip(levels, 0, LEVELS).astype(np.uint8)
+    return np.clip(levels, 0, settings.LEVELS).astype(np.uint8)
 
 
 def decibels(mel: NDArray[np.number], settings: FrontendSettings) -> NDArray[np.float64]:
@@ -77,16 +52,12 @@ def decibels(mel: NDArray[np.number], settings: FrontendSettings) -> NDArray[np.
 
 def centres_hz(settings: FrontendSettings) -> NDArray[np.float64]:
     """Return the frequency at the middle of each mel bin, `[n_mels]`."""
-    import librosa
-
     return np.asarray(librosa.mel_frequencies(settings.n_mels + 2, fmin=settings.fmin_hz, fmax=settings.fmax_hz)[1:-1])
 
 
 @lru_cache(maxsize=4)
 def filterbank(settings: FrontendSettings) -> csr_array:
     """Return librosa's Slaney mel filters, float64 `[n_mels, 1 + n_fft / 2]`; 98 % of it is zero, hence sparse."""
-    import librosa  # here, because training reads the settings above and computes no spectrogram
-
     filters = librosa.filters.mel(
         sr=settings.sample_rate_hz,
         n_fft=settings.n_fft,
@@ -101,6 +72,4 @@ def filterbank(settings: FrontendSettings) -> csr_array:
 @lru_cache(maxsize=4)
 def hann_window(settings: FrontendSettings) -> NDArray[np.float64]:
     """Return the periodic Hann window `[n_fft]`."""
-    import librosa
-
     return np.asarray(librosa.filters.get_window("hann", settings.n_fft, fftbins=True))

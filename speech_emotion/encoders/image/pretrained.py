@@ -5,6 +5,7 @@ import importlib
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from http.client import HTTPException
 from pathlib import Path
 from typing import Annotated
@@ -84,9 +85,9 @@ def _from_torchvision(name: str) -> dict[str, Tensor]:
     # torch checks the hash when it downloads, not when it finds the file in its cache.
     if cached.exists() and not (found := hashlib.sha256(cached.read_bytes()).hexdigest()).startswith(expected):
         raise PipelineError(f"{cached}: sha256 starts with {found[:8]}, expected {expected}; delete it, {WAY_OUT}")
-    show = {"check_hash": True, "progress": sys.stderr.isatty()}
+    load = partial(torch.hub.load_state_dict_from_url, map_location="cpu", weights_only=True, check_hash=True)
     try:
-        return dict(torch.hub.load_state_dict_from_url(RESNET34_URL, map_location="cpu", weights_only=True, **show))
+        return dict(load(RESNET34_URL, progress=sys.stderr.isatty()))
     except (OSError, HTTPException, RuntimeError) as error:
         way_out = f"put {cached.name} into {cached.parent}, {WAY_OUT}"
         raise PipelineError(f"weights of {name}: {RESNET34_URL} cannot be had ({error}); {way_out}") from error

@@ -1,9 +1,36 @@
-"""What can be set about training on pictures of log-mels."""
+"""What can be set about log-mels as pictures, and about training on them."""
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from speech_emotion.core.params import Checked, Range
+
+
+@dataclass(frozen=True)
+class FrontendSettings:
+    """Section `image.spectrograms` of params.yaml; 0 dB is a power of 1.0 in one mel bin."""
+
+    LEVELS: ClassVar[int] = 255  # above the floor, in a uint8
+
+    sample_rate_hz: int
+    trim_db: float
+    n_fft: int
+    hop_samples: int
+    n_mels: int
+    fmin_hz: float
+    fmax_hz: float
+    floor_db: float
+    ceiling_db: float
+
+    @property
+    def step_db(self) -> float:
+        """Width of one uint8 level; the quantisation error is at most half of it."""
+        return (self.ceiling_db - self.floor_db) / self.LEVELS
+
+    @property
+    def frames_per_s(self) -> float:
+        """Frames in one second of audio."""
+        return self.sample_rate_hz / self.hop_samples
 
 
 @dataclass(frozen=True)

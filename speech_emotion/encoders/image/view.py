@@ -7,8 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from speech_emotion.encoders.image.frontend import LEVELS, FrontendSettings
-from speech_emotion.encoders.image.settings import EncoderSettings
+from speech_emotion.encoders.image.settings import EncoderSettings, FrontendSettings
 
 
 def plain_view(levels: Tensor, lengths: Tensor, frontend: FrontendSettings, settings: EncoderSettings) -> tuple[Tensor]:
@@ -52,7 +51,7 @@ def window(levels: Tensor, starts: Tensor, rates: Tensor, width: int) -> Tensor:
 def _take(levels: Tensor, frame: Tensor, frames: int) -> Tensor:
     inside = ((frame >= 0) & (frame < frames))[:, None, :]
     index = frame.clamp(0, frames - 1).long()[:, None, :].expand(-1, levels.shape[1], -1)
-    return levels.gather(2, index).float() / LEVELS * inside
+    return levels.gather(2, index).float() / FrontendSettings.LEVELS * inside
 
 
 def centred(lengths: Tensor, width: int) -> Tensor:

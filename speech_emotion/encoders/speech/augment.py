@@ -7,8 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from speech_emotion.encoders.speech.frontend import AMIN, DECADES, OFFSET, FrontendSettings
-from speech_emotion.encoders.speech.settings import AugmentSettings, EncoderSettings
+from speech_emotion.encoders.speech.settings import AugmentSettings, EncoderSettings, FrontendSettings
 from speech_emotion.encoders.speech.view import inside, loudest, normalised, window
 
 SNR_SPAN_DB = 30.0
@@ -28,7 +27,7 @@ def train_view(
         mel = record(mel, lengths, change, frontend)
     if settings.level_normalised:
         mel = normalised(mel, lengths)
-    mel = mel + change.gain_db / (10 * DECADES) * _uniform(mel, -1, 1)
+    mel = mel + change.gain_db / (10 * frontend.DECADES) * _uniform(mel, -1, 1)
     mel = mask(mel, lengths, change, frontend.frames_per_s)
     return mel * inside(mel, lengths), lengths
 
@@ -45,12 +44,12 @@ def record(mel: Tensor, lengths: Tensor, change: AugmentSettings, frontend: Fron
 
     Powers add up, which for voices and noise that know nothing of each other is right on average.
     """
-    power = 10 ** (mel * DECADES - OFFSET) * inside(mel, lengths)
+    power = 10 ** (mel * frontend.DECADES - frontend.OFFSET) * inside(mel, lengths)
     power = torch.where(_chosen(mel, change.room_share), _reverberate(power, frontend.frames_per_s), power)
     power = torch.where(_chosen(mel, change.noise_share), _add_noise(power, lengths, change.noise_snr_db), power)
     power = torch.where(_chosen(mel, change.band_share), _limit(power), power)
-    found = (power.clamp(min=AMIN).log10() + OFFSET) / DECADES
-    return torch.maximum(found, loudest(found, lengths) - frontend.floor_decades / DECADES)
+    found = (power.clamp(min=frontend.AMIN).log10() + frontend.OFFSET) / frontend.DECADES
+    return torch.maximum(found, loudest(found, lengths) - frontend.floor_decades / frontend.DECADES)
 
 
 def mask(mel: Tensor, lengths: Tensor, change: AugmentSettings, frames_per_s: float) -> Tensor:

@@ -5,49 +5,29 @@ padded to 30 s, and a quiet clip's floor lies as far below its maximum as a loud
 constant to all of a log-mel.
 """
 
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import Annotated
 
+import librosa
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from speech_emotion.audio import Waveform, to_mono, trim_silence
-from speech_emotion.core.params import Checked, Range
+from speech_emotion.encoders.speech.settings import FrontendSettings
 
-AMIN = 1e-16  # power below which a bin counts as silent
-DECADES, OFFSET = 4, 4  # a stored value is (log10 of power + OFFSET) / DECADES
 LIBRARIES = ("librosa", "numpy", "scipy", "soundfile", "soxr")
 
 Mel = NDArray[np.float16]
-
-
-@dataclass(frozen=True)
-class FrontendSettings(Checked):
-    """Section `speech.spectrograms` of params.yaml; the encoder's weights were trained with these values."""
-
-    sample_rate_hz: Annotated[int, Range(1000, 384_000)]
-    trim_db: Annotated[float, Range(0, 200)]
-    n_fft: Annotated[int, Range(2, 2**16)]
-    hop_samples: Annotated[int, Range(1, 2**16)]
-    n_mels: Annotated[int, Range(1, 512)]
-    floor_decades: Annotated[float, Range(0.1, 16)]  # the floor, below the clip's maximum
-
-    @property
-    def frames_per_s(self) -> float:
-        """Frames in one second of audio."""
-        return self.sample_rate_hz / self.hop_samples
 
 
 def log_mel(samples: NDArray[np.float32], sample_rate: int, settings: FrontendSettings) -> Mel:
     """Return the log-mel of decoded `samples` `[frames, channels]` at `sample_rate` Hz: `[n_mels, frames]`."""
     waveform = to_mono(samples, sample_rate, settings.sample_rate_hz)
     trimmed = trim_silence(waveform, settings.sample_rate_hz, trim_db=settings.trim_db)
-    decades = np.log10(np.maximum(mel_power(trimmed, settings), AMIN))
+    decades = np.log10(np.maximum(mel_power(trimmed, settings), settings.AMIN))
     floored = np.maximum(decades, decades.max() - settings.floor_decades)
-    return np.asarray((floored + OFFSET) / DECADES, np.float16)
+    return np.asarray((floored + settings.OFFSET) / settings.DECADES, np.float16)
 
 
 def mel_power(waveform: Waveform, settings: FrontendSettings) -> NDArray[np.float64]:
@@ -67,21 +47,17 @@ def mel_power(waveform: Waveform, settings: FrontendSettings) -> NDArray[np.floa
 
 def decibels(mel: NDArray[np.number], settings: FrontendSettings) -> NDArray[np.float64]:
     """Return stored values, also means of them, as dB; 0 dB is a power of 1.0 in one mel bin."""
-    return np.asarray(10 * (DECADES * mel.astype(np.float64) - OFFSET))
+    return np.asarray(10 * (settings.DECADES * mel.astype(np.float64) - settings.OFFSET))
 
 
 def centres_hz(settings: FrontendSettings) -> NDArray[np.float64]:
     """Return the frequency at the middle of each mel bin, `[n_mels]`."""
-    import librosa
-
     return np.asarray(librosa.mel_frequencies(settings.n_mels + 2, fmax=settings.sample_rate_hz / 2)[1:-1])
 
 
 @lru_cache(maxsize=4)
 def filterbank(settings: FrontendSettings) -> csr_array:
     """Return librosa's Slaney mel filters, float64 `[n_mels, 1 + n_fft / 2]`; most of it is zero, hence sparse."""
-    import librosa  # here, because training reads the settings above and computes no spectrogram
-
     filters = librosa.filters.mel(
         sr=settings.sample_rate_hz, n_fft=settings.n_fft, n_mels=settings.n_mels, dtype=np.float64
     )
@@ -91,6 +67,4 @@ def filterbank(settings: FrontendSettings) -> csr_array:
 @lru_cache(maxsize=4)
 def hann_window(settings: FrontendSettings) -> NDArray[np.float64]:
     """Return the periodic Hann window `[n_fft]`."""
-    import librosa
-
     return np.asarray(librosa.filters.get_window("hann", settings.n_fft, fftbins=True))

@@ -37,6 +37,7 @@ SIZES = {
     "whisper-medium": Size(1024, 24),
     "whisper-large-v2": Size(1280, 32),
     "whisper-large-v3": Size(1280, 32, 128),
+    "whisper-large-v3-turbo": Size(1280, 32, 128),
 }
 SIZES |= {f"{name}.en": size for name, size in SIZES.items() if "large" not in name and "test" not in name}
 

@@ -1,11 +1,32 @@
-"""Settings of a training on log-mels of speech."""
+"""Settings of Whisper's log-mels, and of a training on them."""
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from speech_emotion.core.params import Checked, OneOf, Range
 
 Share = Annotated[float, Range(0, 1)]
+
+
+@dataclass(frozen=True)
+class FrontendSettings(Checked):
+    """Section `speech.spectrograms` of params.yaml; the encoder's weights were trained with these values."""
+
+    AMIN: ClassVar[float] = 1e-16  # power below which a bin counts as silent
+    OFFSET: ClassVar[int] = 4  # a stored value is (log10 of power + OFFSET) / DECADES
+    DECADES: ClassVar[int] = 4
+
+    sample_rate_hz: Annotated[int, Range(1000, 384_000)]
+    trim_db: Annotated[float, Range(0, 200)]
+    n_fft: Annotated[int, Range(2, 2**16)]
+    hop_samples: Annotated[int, Range(1, 2**16)]
+    n_mels: Annotated[int, Range(1, 512)]
+    floor_decades: Annotated[float, Range(0.1, 16)]  # the floor, below the clip's maximum
+
+    @property
+    def frames_per_s(self) -> float:
+        """Frames in one second of audio."""
+        return self.sample_rate_hz / self.hop_samples
 
 
 @dataclass(frozen=True)

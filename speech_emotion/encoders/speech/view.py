@@ -6,8 +6,7 @@ Axes: B clips, M mel bins, F frames of the longest clip, W frames of the window.
 import torch
 from torch import Tensor
 
-from speech_emotion.encoders.speech.frontend import FrontendSettings
-from speech_emotion.encoders.speech.settings import EncoderSettings
+from speech_emotion.encoders.speech.settings import EncoderSettings, FrontendSettings
 
 LONGEST_S = 30  # the encoder has no more positions
 NORMAL = 0.9  # a normalised clip's maximum: RAVDESS's mean

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from speech_emotion.encoders.image.augment import augment, random_window
-from speech_emotion.encoders.image.frontend import LEVELS
+from speech_emotion.encoders.image.settings import FrontendSettings
 from speech_emotion.model.inference import pack
 from tests.trainings import STILL
 
@@ -59,7 +59,7 @@ def test_changes_stay_in_range_and_leave_the_input_alone():
 
 
 def test_a_long_clip_is_cropped_anywhere_without_silence():
-    found = random_window(*ramps(200, 100), 30, speed=0.0) * LEVELS
+    found = random_window(*ramps(200, 100), 30, speed=0.0) * FrontendSettings.LEVELS
     torch.testing.assert_close(found.diff(dim=2), torch.ones(200, 4, 29), atol=1e-3, rtol=0)
     first = found[:, 0, 0]
     assert first.min() < 5
@@ -68,7 +68,7 @@ def test_a_long_clip_is_cropped_anywhere_without_silence():
 
 def test_a_short_clip_is_placed_anywhere_and_kept_whole():
     levels, lengths = ramps(200, 30)
-    found = random_window(levels, lengths, 100, speed=0.0) * LEVELS
+    found = random_window(levels, lengths, 100, speed=0.0) * FrontendSettings.LEVELS
     torch.testing.assert_close(found.sum(2), levels.float().sum(2), rtol=1e-4, atol=0)
     loudest = found[:, 0].argmax(dim=1)
     assert loudest.min() < 35
@@ -76,7 +76,7 @@ def test_a_short_clip_is_placed_anywhere_and_kept_whole():
 
 
 def test_speed_goes_as_far_as_it_says_in_both_directions():
-    rates = (random_window(*ramps(400, 100), 30, speed=0.2) * LEVELS)[:, 0].diff(dim=1).mean(dim=1)
+    rates = (random_window(*ramps(400, 100), 30, speed=0.2) * FrontendSettings.LEVELS)[:, 0].diff(dim=1).mean(dim=1)
     assert 0.8 - 1e-3 <= rates.min() < 0.82
     assert 1.18 < rates.max() <= 1.2 + 1e-3
 

@@ -7,7 +7,8 @@ from numpy.typing import NDArray
 
 from speech_emotion.audio import decode, to_mono, trim_silence
 from speech_emotion.core.params import read_settings
-from speech_emotion.encoders.image.frontend import LEVELS, FrontendSettings, centres_hz, decibels, mel_db, quantise
+from speech_emotion.encoders.image.frontend import centres_hz, decibels, mel_db, quantise
+from speech_emotion.encoders.image.settings import FrontendSettings
 from tests.published import real_corpora
 from tests.sounds import RATE, SETTINGS, noise, sine
 from tests.workspace import ROOT
@@ -73,11 +74,11 @@ def test_stored_levels_are_within_half_a_level_of_librosa(name: str) -> None:
 
 
 def test_every_level_survives_a_round_trip_and_the_ends_are_clipped() -> None:
-    levels = np.arange(LEVELS + 1, dtype=np.uint8)[:, None]
+    levels = np.arange(FrontendSettings.LEVELS + 1, dtype=np.uint8)[:, None]
     found = decibels(levels, SETTINGS)
     assert (found[0, 0], found[-1, 0]) == pytest.approx((SETTINGS.floor_db, SETTINGS.ceiling_db), abs=ROUNDING_DB)
     np.testing.assert_array_equal(quantise(found, SETTINGS), levels)
-    assert quantise(np.array([[-120.0, 40.0]]), SETTINGS).tolist() == [[0, LEVELS]]
+    assert quantise(np.array([[-120.0, 40.0]]), SETTINGS).tolist() == [[0, FrontendSettings.LEVELS]]
 
 
 def test_level_is_kept() -> None:
@@ -113,7 +114,7 @@ def test_range_holds_the_real_corpora(corpus: str) -> None:
         mel = quantise(mel_db(waveform, SETTINGS), SETTINGS)
         at_floor.append((mel == 0).mean())
         loudest_at_floor.append((mel[:, mel.sum(axis=0).argmax()] == 0).mean())
-        at_ceiling.append((mel == LEVELS).mean())
+        at_ceiling.append((mel == FrontendSettings.LEVELS).mean())
     # The floor takes off what is between words and above the voice. Over all clips, of all cells and of the loudest
     # frame's: 41 % and 15 % (RAVDESS), 35 % and 6 % (TESS). Less than one in a million is on top.
     assert 0.25 < np.mean(at_floor) < 0.5

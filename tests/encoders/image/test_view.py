@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from speech_emotion.encoders.image.frontend import LEVELS
+from speech_emotion.encoders.image.settings import FrontendSettings
 from speech_emotion.encoders.image.view import centred, plain_view, to_image, window, window_frames
 from speech_emotion.model.inference import pack
 from tests.trainings import FRONTEND, train_settings
@@ -34,14 +34,14 @@ def test_clips_are_packed_with_silence_behind_their_ends(levels):
 
 def test_a_window_at_recorded_speed_is_a_slice(levels):
     found = cut(levels[0], [3.0, 7.0], [1.0, 1.0], 16)
-    expected = torch.stack([levels[0][0, :, 3:19], levels[0][1, :, 7:23]]) / LEVELS
+    expected = torch.stack([levels[0][0, :, 3:19], levels[0][1, :, 7:23]]) / FrontendSettings.LEVELS
     torch.testing.assert_close(found, expected, rtol=0, atol=0)
 
 
 def test_a_window_over_both_ends_begins_and_ends_in_silence(levels):
     found = cut(levels[0], [-4.0, -10.0], [1.0, 1.0], 60)
-    torch.testing.assert_close(found[0, :, 4:44], levels[0][0] / LEVELS, rtol=0, atol=0)
-    torch.testing.assert_close(found[1, :, 10:35], levels[0][1, :, :25] / LEVELS, rtol=0, atol=0)
+    torch.testing.assert_close(found[0, :, 4:44], levels[0][0] / FrontendSettings.LEVELS, rtol=0, atol=0)
+    torch.testing.assert_close(found[1, :, 10:35], levels[0][1, :, :25] / FrontendSettings.LEVELS, rtol=0, atol=0)
     assert (found[0, :, :4] == 0).all()
     assert (found[0, :, 44:] == 0).all()
     assert (found[1, :, 35:] == 0).all()
@@ -49,13 +49,13 @@ def test_a_window_over_both_ends_begins_and_ends_in_silence(levels):
 
 def test_twice_as_fast_takes_every_second_frame(levels):
     found = cut(levels[0], [1.0, 0.0], [2.0, 2.0], 12)
-    torch.testing.assert_close(found[0], levels[0][0, :, 1:25:2] / LEVELS, rtol=0, atol=0)
-    torch.testing.assert_close(found[1], levels[0][1, :, 0:24:2] / LEVELS, rtol=0, atol=0)
+    torch.testing.assert_close(found[0], levels[0][0, :, 1:25:2] / FrontendSettings.LEVELS, rtol=0, atol=0)
+    torch.testing.assert_close(found[1], levels[0][1, :, 0:24:2] / FrontendSettings.LEVELS, rtol=0, atol=0)
 
 
 def test_half_speed_puts_the_mean_between_two_frames(levels):
     found = cut(levels[0][:1], [0.0], [0.5], 9)[0]
-    frames = levels[0][0, :, :5] / LEVELS
+    frames = levels[0][0, :, :5] / FrontendSettings.LEVELS
     torch.testing.assert_close(found[:, ::2], frames)
     torch.testing.assert_close(found[:, 1::2], (frames[:, 1:] + frames[:, :-1]) / 2)
 

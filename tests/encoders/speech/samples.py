@@ -11,8 +11,7 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
-from speech_emotion.encoders.speech.frontend import FrontendSettings
-from speech_emotion.encoders.speech.settings import AugmentSettings, EncoderSettings
+from speech_emotion.encoders.speech.settings import AugmentSettings, EncoderSettings, FrontendSettings
 
 torch.set_num_threads(1)
 

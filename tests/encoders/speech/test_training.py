@@ -1,6 +1,7 @@
 """The small encoder through the project's own training, on clips whose emotion is the height of a tone."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -8,13 +9,16 @@ import pytest
 import torch
 
 from speech_emotion.clips import EMOTIONS
+from speech_emotion.core.errors import PipelineError
 from speech_emotion.encoders.speech.network import body_state, build
 from speech_emotion.model.checkpoint import load_model, save_model
 from speech_emotion.model.inference import clip_logits
 from speech_emotion.model.weights import save_tensors
 from speech_emotion.shards import Mels
+from speech_emotion.training.callbacks import ClipMixUp
+from speech_emotion.training.fastai_parts import MixUp
 from speech_emotion.training.fine_tune import fine_tune, starting_model
-from speech_emotion.training.settings import TrainSettings
+from speech_emotion.training.settings import TrainSettings, flat, train_settings
 from tests.encoders.speech.samples import BACKBONE, FRONTEND, augmented
 
 HEAD = TrainSettings(
@@ -81,6 +85,33 @@ def test_two_trainings_give_the_same_bytes(split, mels, pretrained, tmp_path, ch
     for name in ("one", "two"):
         save_model(tmp_path / name, trained(pretrained, replace(ALL, epochs=1, **changes), split, mels)[0])
     assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
+
+
+@pytest.mark.parametrize("images", [torch.rand(6, 3, 4, 4), torch.rand(6, 80, 10)])
+def test_mixup_is_fastais_and_keeps_the_longer_clip(images):
+    lengths, targets, mixed = torch.arange(6.0), torch.arange(6), []
+    for callback, inputs in ((MixUp(0.4), (images,)), (ClipMixUp(0.4), (images, lengths))):
+        torch.manual_seed(0)
+        x = inputs[0] if len(inputs) == 1 else inputs
+        callback.learn = SimpleNamespace(x=x, y=targets, xb=inputs, yb=(targets,))
+        callback.stack_y = True
+        callback.before_batch()
+        mixed.append((callback.learn.xb, callback.yb1[0], callback.lam))
+    (theirs, other, share), (ours, our_other, our_share) = mixed
+    assert torch.equal(ours[0], theirs[0])
+    assert torch.equal(our_other, other)
+    assert torch.equal(our_share, share)
+    assert torch.equal(ours[1], torch.maximum(lengths, lengths[other]))
+
+
+def test_values_out_of_range_are_named():
+    for name, value, allowed in (
+        ("pooling", "max", "mean or mean_deviation or attention"),
+        ("layer_decay", 1.5, "at least 0.01 and at most 1"),
+    ):
+        values = flat(HEAD) | {name: value}
+        with pytest.raises(PipelineError, match=f"params.yaml: {name} is {value}; it must be {allowed}"):
+            train_settings(values, "speech", "params.yaml")
 
 
 def test_rates_of_the_layers_reach_the_optimiser(split, mels, pretrained):
