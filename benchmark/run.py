@@ -47,7 +47,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         PipelineError: no cell has such a name; some failed, after all others have run.
     """
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("names", nargs="*", default=["*"], help="of stages, with * as in file names; all unless given")
+    parser.add_argument("names", nargs="*", default=["*"], help="of stages, such as cell@image-*; all unless given")
     parser.add_argument("--jobs", type=int, default=1, help="processes at a time")
     parser.add_argument("--force", action="store_true", help="run again what is there")
     args = parser.parse_args(argv)

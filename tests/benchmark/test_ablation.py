@@ -18,7 +18,6 @@ from speech_emotion.model.weights import load_tensors
 from tests.trainings import PARAMS
 from tests.workspace import ROOT
 
-PARAMETERS = read_section(PARAMS, "image").keys()
 ROWS = {
     (encoder, row): ROOT / f"benchmark/ablation/{encoder}.yaml"
     for encoder in TRAININGS
@@ -33,7 +32,7 @@ def test_every_row_but_the_first_changes_something_that_is_there(encoder: str, r
         changes = read_changes(ROWS[encoder, row], encoder, name)
         sections = {
             BACKBONE: protocol.pretrained(encoder).BackboneSettings,
-            SPECTROGRAMS: protocol.frontend(encoder).FrontendSettings,
+            SPECTROGRAMS: protocol.settings(encoder).FrontendSettings,
         }
         changed = [
             to_settings(merged(read_section(PARAMS, f"{encoder}.{one}"), changes.get(one, {})), kind, one)
