@@ -79,9 +79,9 @@ lock:  ## pin every package for pyproject.toml in requirements.lock (with Python
 		--no-emit-index-url --no-emit-trusted-host --no-emit-find-links \
 		--extra train --extra s3 --extra ssh --extra webdav --extra dev -o requirements.lock pyproject.toml
 
-clean:  ## delete the demo's workspace and tools' caches (not .venv, data or the DVC cache)
+clean:  ## delete the demo's workspace, tools' caches and what killed runs left (not .venv, data or the DVC cache)
 	@rm -rf demo/workspace build dvc_plots *.egg-info .mypy_cache .pytest_cache .ruff_cache
-	@find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +
+	@find . \( -name __pycache__ -o -name '.*.partial' \) -not -path './.venv/*' -prune -exec rm -rf {} +
 
 $(INSTALLED):
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || { \

@@ -3,6 +3,7 @@
 import os
 from collections import defaultdict
 from collections.abc import Sequence
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from joblib import Parallel, delayed
 
 from speech_emotion.audio import decode
 from speech_emotion.cache.content_key import content_key
+from speech_emotion.core.errors import PipelineError
 from speech_emotion.core.files import replacing
 from speech_emotion.core.progress import progress
 from speech_emotion.corpora.catalogue import read_clips
@@ -64,7 +66,8 @@ def cache_spectrograms(
         jobs: worker processes, -1 for one a core.
 
     Raises:
-        PipelineError: there are no clips, one has a foreign name or a name twice, or one cannot be decoded.
+        PipelineError: there are no clips, one has a foreign name or a name twice, one cannot be decoded, or a worker
+            was killed.
     """
     clips = {clip.clip: (path, clip) for path, clip in read_clips(corpus, raw).items()}
     before = {clip: key for shard in committed for clip, key in shard.keys.items()}
@@ -82,11 +85,16 @@ def cache_spectrograms(
     os.environ.setdefault("MALLOC_MMAP_THRESHOLD_", str(KEPT_BYTES))
     # joblib gives each of its workers one BLAS thread where there is a worker a core.
     results = Parallel(n_jobs=jobs, return_as="generator")(work)
-    with progress(f"spectrograms@{encoder}-{corpus}", len(clips), "clips") as advance:
-        for clip, (key, mel) in zip(clips, results, strict=True):
-            computed += mel is not None
-            keys[clip], mels[clip] = key, cached[key] if mel is None else mel
-            advance(1)
+    try:
+        with progress(f"spectrograms@{encoder}-{corpus}", len(clips), "clips") as advance:
+            for clip, (key, mel) in zip(clips, results, strict=True):
+                computed += mel is not None
+                keys[clip], mels[clip] = key, cached[key] if mel is None else mel
+                advance(1)
+    except BrokenProcessPool as error:
+        raise PipelineError(
+            f"{raw}: a worker process was killed, most likely for memory; set LOKY_MAX_CPU_COUNT=1 for a single one"
+        ) from error
     speakers: dict[str, list[str]] = defaultdict(list)
     for name, (_, described) in clips.items():
         speakers[described.speaker].append(name)
