@@ -1,13 +1,14 @@
 """Callbacks of fastai: the learning curve, MixUp, a moving average of the weights, training steps recorded on a GPU."""
 
 import gc
-from math import isnan, nan
+from math import isfinite, isnan, nan
 
 import torch
 from torch import Tensor
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from tqdm import tqdm
 
+from speech_emotion.core.errors import PipelineError
 from speech_emotion.training.fastai_parts import Callback, MixUp
 
 Curve = dict[str, float]  # one epoch: its number, losses and accuracy
@@ -20,8 +21,8 @@ class Curves(Callback):  # type: ignore[misc]
 
     order = 60  # after the Recorder
 
-    def __init__(self, label: str, epochs: int, bar: "tqdm[None]") -> None:
-        self.label, self.epochs, self.bar = label, epochs, bar
+    def __init__(self, label: str, epochs: int, rate: float, bar: "tqdm[None]") -> None:
+        self.label, self.epochs, self.rate, self.bar = label, epochs, rate, bar
         self.rows: list[Curve] = []
 
     def after_batch(self) -> None:
@@ -30,9 +31,20 @@ class Curves(Callback):  # type: ignore[misc]
             self.bar.update()
 
     def after_epoch(self) -> None:
-        """Keep losses and accuracy of the epoch that ended; fastai has None for what was not scored."""
-        values = [nan if value is None else float(value) for value in self.learn.recorder.values[-1]]
-        row = dict(zip(SHOWN, values, strict=True))
+        """Keep losses and accuracy of the epoch that ended; fastai has None for what was not scored.
+
+        Raises:
+            PipelineError: one of them is not finite.
+        """
+        recorded = dict(zip(SHOWN, self.learn.recorder.values[-1], strict=True))
+        # A loss that stops being finite stays so in fastai's mean: no look at each step, for which a GPU would wait.
+        for name, value in recorded.items():
+            if value is not None and not isfinite(value):
+                raise PipelineError(
+                    f"{self.label}: {name} is {float(value)} after epoch {len(self.rows) + 1} at learning_rate "
+                    f"{self.rate:g}; lower it"
+                )
+        row = {name: nan if value is None else float(value) for name, value in recorded.items()}
         self.rows.append({"epoch": len(self.rows) + 1} | row)
         numbers = "  ".join(SHOWN[name].format(value) for name, value in row.items() if not isnan(value))
         with tqdm.external_write_mode():

@@ -31,6 +31,9 @@ def train(
     The head learns alone for `frozen_epochs` (batch norm adapts too, layer norm does not), then everything for
     `epochs`, each in one cycle (Smith 2018, arXiv:1803.09820). The last epoch's weights, or their moving average, are
     what stays: no checkpoint is chosen by looking at a score.
+
+    Raises:
+        PipelineError: the loss is not finite.
     """
     kind = protocol.network(encoder)
     epochs = settings.frozen_epochs + settings.epochs
@@ -50,7 +53,7 @@ def train(
     if settings.mixup:
         learn.add_cb(ClipMixUp(settings.mixup))
     bar = tqdm(total=epochs * len(loaders.train), desc=label, unit=" batches", disable=None, leave=False)
-    curves = Curves(label, epochs, bar)
+    curves = Curves(label, epochs, settings.learning_rate, bar)
     with bar, learn.no_logging(), learn.added_cbs(curves):
         if settings.frozen_epochs:
             learn.freeze()
