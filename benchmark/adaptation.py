@@ -47,13 +47,14 @@ def enrolled(
 
     Which ones is drawn anew each time; a voice that has fewer gives all that it has.
     """
-    embeddings, rng = embeddings.astype(np.float64), np.random.default_rng(SEED)
+    rng = np.random.default_rng(SEED)
     for _ in range(draws):
-        moved = np.empty_like(embeddings)
+        moved = np.empty(embeddings.shape)
         for rows in by_speaker(speakers).values():
             order = rng.permutation(rows)
-            mean, variance = _shrunk(*_others(embeddings[order], clips), known, min(clips, len(rows) - 1))
-            moved[order] = (embeddings[order] - mean) * np.sqrt(known.variance / (variance + 1e-12)) + known.mean
+            voice = embeddings[order].astype(np.float64)
+            mean, variance = _shrunk(*_others(voice, clips), known, min(clips, len(rows) - 1))
+            moved[order] = (voice - mean) * np.sqrt(known.variance / (variance + 1e-12)) + known.mean
         yield moved
 
 

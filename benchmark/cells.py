@@ -6,12 +6,12 @@ from dataclasses import dataclass
 import pandas as pd
 
 from speech_emotion.core.errors import PipelineError
+from speech_emotion.corpora.ravdess import FOLDS
+from speech_emotion.corpora.tess import VOICES
 from speech_emotion.splits.leaks import refuse_leaks
 from speech_emotion.splits.protocols import (
-    FOLDS,
     RANDOM,
     SPEAKER_PROTOCOLS,
-    VOICES,
     SpeakerLists,
     SplitSettings,
     split_clips,

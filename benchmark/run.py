@@ -6,56 +6,46 @@ the stages' own, so that `dvc commit -f` takes the results. What is there is lef
 
 import argparse
 import io
-import shlex
 import time
-from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import redirect_stdout
 from fnmatch import fnmatch
 from itertools import product
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
 
 from speech_emotion.core.command import run
 from speech_emotion.core.errors import PipelineError, itemised
 from speech_emotion.core.params import read_section
 
 PIPELINES = (Path("benchmark/dvc.yaml"), Path("benchmark/ablation/dvc.yaml"))
-MODULE = "benchmark.cell"
+MODULE = "benchmark.cell "
 
 
 def cells() -> dict[str, list[str]]:
     """Return the arguments of `benchmark.cell` by the name that DVC gives the stage."""
-    stages = [stage for path in PIPELINES for stage in read_section(path, "stages").items()]
-    return {name: words[words.index(MODULE) + 1 :] for stage in stages for name, words in _commands(*stage)}
+    found = {}
+    for stage, body in (one for path in PIPELINES for one in read_section(path, "stages").items()):
+        for values in product(*body["matrix"].values()) if MODULE in body.get("cmd", "") else ():
+            command = body["cmd"].partition(MODULE)[2]
+            for key, value in zip(body["matrix"], values, strict=True):
+                command = command.replace(f"${{item.{key}}}", str(value))
+            found[f"{stage}@{'-'.join(map(str, values))}"] = command.split()
+    return found
 
 
-def _commands(stage: str, body: Mapping[str, Any]) -> Iterator[tuple[str, list[str]]]:
-    matrix = body.get("matrix", {})
-    for values in product(*matrix.values()) if MODULE in body.get("cmd", "") else ():
-        command = body["cmd"]
-        for key, value in zip(matrix, values, strict=True):
-            command = command.replace(f"${{item.{key}}}", str(value))
-        yield f"{stage}@{'-'.join(map(str, values))}", shlex.split(command)
-
-
-def main(argv: Sequence[str] | None = None) -> None:
-    """Run the cells that are named, or all, each in one of `--jobs` processes.
-
-    Raises:
-        PipelineError: no cell has such a name; some failed, after all others have run.
-    """
+def main() -> None:
+    """Run the cells that are named, or all, each in one of `--jobs` processes, a failure after all others have run."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("names", nargs="*", default=["*"], help="of stages, with * as in file names; all unless given")
+    parser.add_argument("names", nargs="*", default=["*"], help="of stages, such as cell@image-*; all unless given")
     parser.add_argument("--jobs", type=int, default=1, help="processes at a time")
     parser.add_argument("--force", action="store_true", help="run again what is there")
-    args = parser.parse_args(argv)
+    args = parser.parse_args()
     chosen = {name: words for name, words in cells().items() if any(fnmatch(name, one) for one in args.names)}
     if not chosen:
         raise PipelineError(f"no cell is called {' or '.join(args.names)}; take some of {', '.join(cells())}")
-    # A forked process cannot use CUDA, and imports take seconds: a spawned one imports once and takes cell after cell.
     failures = []
+    # A forked process cannot use CUDA, and imports take seconds: a spawned one imports once and takes cell after cell.
     with ProcessPoolExecutor(args.jobs, mp_context=get_context("spawn")) as pool:
         names = {pool.submit(_run, words, args.force): name for name, words in chosen.items()}
         for future in as_completed(names):
@@ -66,7 +56,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         raise PipelineError(itemised(f"{len(failures)} of {len(chosen)} failed; run this again for them", failures))
 
 
-def _run(words: Sequence[str], force: bool) -> str:
+def _run(words: list[str], force: bool) -> str:
     from benchmark import cell  # torch and fastai: in the processes that train, not in the one that waits
 
     began = time.monotonic()

@@ -103,13 +103,15 @@ def difference(
 ) -> dict[str, Any]:
     """Return `score` of both (`before`, `after`) and the `gap` from one to the other; its interval draws speakers."""
     speakers = sorted({*before["speaker"], *after["speaker"]})
-    matrices = np.zeros((len(speakers), 2, len(EMOTIONS), len(EMOTIONS)))
-    for place, clips in enumerate((before, after)):
-        units = pd.Index(speakers).get_indexer(clips["speaker"])
-        np.add.at(matrices, (units, place, *_named(clips)), 1)
+    # [speakers, 2, emotions, emotions]
+    matrices = np.stack([_by_speaker(clips, speakers) for clips in (before, after)], axis=1)
     first, last = score(matrices.sum(axis=0)).tolist()
     drawn = score(bootstrap.resampled(matrices))
     return {"before": first, "after": last} | with_interval("gap", last - first, drawn[:, 1] - drawn[:, 0])
+
+
+def _by_speaker(clips: pd.DataFrame, speakers: Sequence[str]) -> confusion.Counts:
+    return np.array([confusion.count(*_named(clips[clips["speaker"] == speaker])) for speaker in speakers])
 
 
 def _named(clips: pd.DataFrame) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -67,7 +67,7 @@ def _expand(name: str, body: dict[str, Any]) -> Iterator[Stage]:
                 values |= {f"item.{inner}": value for inner, value in items[key].items()}
             yield _stage(f"{name}@{key}", _filled(body["do"], values))
     elif "matrix" in body:
-        for chosen in product(*body["matrix"].values()):
+        for chosen in product(*(map(str, values) for values in body["matrix"].values())):
             values = {f"item.{key}": value for key, value in zip(body["matrix"], chosen, strict=True)}
             yield _stage(f"{name}@{'-'.join(chosen)}", _filled(body, values))
     else:

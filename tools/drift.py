@@ -61,7 +61,7 @@ def main() -> None:
     if stages := changed_stages():
         raise PipelineError(
             f"dvc.lock does not describe {', '.join(stages)} (`dvc status` says why); "
-            "run `dvc repro`, and commit dvc.lock and metrics/"
+            "run `dvc repro`, and commit dvc.lock and metrics/ (`make pull` first, if data here are of another branch)"
         )
     refuse_other_models()
 

@@ -24,7 +24,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     args = parser.parse_args(argv)
     changes = read_changes(args.rows, args.encoder, args.row)[SPECTROGRAMS]
     values = merged(read_section(args.params, f"{args.encoder}.{SPECTROGRAMS}"), changes)
-    settings = to_settings(values, protocol.frontend(args.encoder).FrontendSettings, f"{args.rows}: row '{args.row}'")
+    settings = to_settings(values, protocol.settings(args.encoder).FrontendSettings, f"{args.rows}: row '{args.row}'")
     with replacing(args.target) as folder:
         for raw in args.raw:
             counts = cache_spectrograms(args.encoder, raw.name, raw, folder / raw.name, settings, committed=[])

@@ -1,4 +1,4 @@
-"""The benchmark's cells: who is trained on and tested, what the DAG says, what a cell's training gets to see."""
+"""The benchmark's cells: who is trained on and tested, what a cell's training gets to see."""
 
 from pathlib import Path
 
@@ -7,27 +7,20 @@ import pandas as pd
 import pytest
 import torch
 
-from benchmark.answers import Answers, read_answers, read_made_from, write_answers
-from benchmark.cells import CELLS, NEW_VOICES, PROTOCOLS, UNSEEN
-from benchmark.nested import Recipe, nested_answers
-from benchmark.run import CELLS_YAML, commands
-from benchmark.views import VIEWS
+from benchmark.answers import ADAPTED, FIRST, LAST, Answers, read_answers, write_answers
+from benchmark.cells import CELLS, DEVELOPMENT_CELLS, NEW_VOICES, PROTOCOLS, UNSEEN
+from benchmark.nested import nested_answers
+from speech_emotion.clips import EMOTIONS
 from speech_emotion.core.errors import PipelineError
 from speech_emotion.core.params import read_settings
-from speech_emotion.encoders.image.network import body_state, build_network
+from speech_emotion.encoders.image.network import body_state, build
 from speech_emotion.model.weights import save_tensors
-from speech_emotion.splits.leaks import refuse_leaks
-from speech_emotion.splits.protocols import SPEAKER_PROTOCOLS, SplitSettings, split_clips
-from speech_emotion.training.fine_tune import describe, fine_tune, refit
-from speech_emotion.training.fine_tune import fine_tune as training
+from speech_emotion.shards import Mels
+from speech_emotion.splits.protocols import SplitSettings
+from speech_emotion.training import fine_tune
+from speech_emotion.training.settings import TrainSettings
 from tests.benchmarks import COPY, ORIGINAL, published_labels
-from tests.pipeline import Stage, import_closure, read_stages
-from tests.trainings import BACKBONE, MEL, PARAMS, easy_mels, easy_split, train_settings
-from tests.workspace import ROOT
-
-STAGES = read_stages(CELLS_YAML)
-each_stage = pytest.mark.parametrize("stage", STAGES.values(), ids=STAGES)
-each_cell = pytest.mark.parametrize("name", CELLS)
+from tests.trainings import BACKBONE, PARAMS, easy_mels, easy_split, train_settings
 
 
 @pytest.fixture(scope="module")
@@ -38,22 +31,12 @@ def labels() -> pd.DataFrame:
 def test_cells_are_the_folds_and_directions_of_four_protocols() -> None:
     counts = {protocol: len(names) for protocol, names in PROTOCOLS.items()}
     assert counts == {"random": 1, "luna_jimenez": 5, "emobox": 6, "tess_swap": 2}
-    assert list(STAGES) == [*(f"cell@{name}" for name in CELLS), "pool"]
 
 
-def test_unseen_actors_are_those_that_the_ablation_leaves_out(labels: pd.DataFrame) -> None:
-    assert read_settings(PARAMS, "split", SplitSettings).speakers.test == UNSEEN
-    for protocol in NEW_VOICES:
-        splits = [split_clips(labels, CELLS[name].split_settings) for name in PROTOCOLS[protocol]]
-        tested = pd.concat([split[split["part"] == "test"] for split in splits])
-        assert set(UNSEEN) < set(labels.set_index("clip")["speaker"][tested["clip"]])
-
-
-@each_cell
+@pytest.mark.parametrize("name", CELLS)
 def test_no_voice_and_no_copy_of_a_recording_crosses(name: str, labels: pd.DataFrame) -> None:
-    split = split_clips(labels, CELLS[name].split_settings)
-    refuse_leaks(labels, split, by_speaker=CELLS[name].protocol in SPEAKER_PROTOCOLS)
-    clips = labels.merge(split[["clip", "part"]], on="clip").set_index("clip")
+    split = CELLS[name].split(labels)
+    clips = split.merge(labels[["clip", "duplicate_of"]], on="clip").set_index("clip")
     clips["recording"] = clips["duplicate_of"].where(clips["duplicate_of"] != "", clips.index)
     speakers, recordings = (
         {part: set(rows) for part, rows in clips.groupby("part")[column]} for column in ("speaker", "recording")
@@ -73,133 +56,103 @@ def test_no_voice_and_no_copy_of_a_recording_crosses(name: str, labels: pd.DataF
 def test_each_clip_is_tested_once_over_the_cells_of_a_protocol(
     protocol: str, tested: int, labels: pd.DataFrame
 ) -> None:
-    splits = [split_clips(labels, CELLS[name].split_settings) for name in PROTOCOLS[protocol]]
-    clips = pd.concat([split.loc[split["part"] == "test", "clip"] for split in splits])
-    assert (len(clips), clips.nunique()) == (tested, tested)
+    splits = [CELLS[name].split(labels) for name in PROTOCOLS[protocol]]
+    clips = pd.concat([split[split["part"] == "test"] for split in splits])
+    assert (len(clips), clips["clip"].nunique()) == (tested, tested)
+    if protocol in NEW_VOICES:
+        assert set(UNSEEN) < set(clips["speaker"])
+
+
+def test_the_ablation_tests_each_development_actor_once_and_nobody_who_is_reported(labels: pd.DataFrame) -> None:
+    lists, tested = read_settings(PARAMS, "split", SplitSettings).speakers, []
+    assert lists.test == UNSEEN
+    for cell in DEVELOPMENT_CELLS.values():
+        split = cell.split(labels)
+        voices = {part: set(rows) for part, rows in split.groupby("part")["speaker"]}
+        assert not voices["train"] & voices["test"]
+        assert not (voices["train"] | voices["test"]) & set(UNSEEN)
+        assert {"tess/OAF", "tess/YAF"} < voices["train"]
+        assert {int(voice[-2:]) % 2 for voice in voices["test"]} == {0, 1}, "men and women"
+        tested += sorted(voices["test"])
+    assert sorted(tested) == sorted(voice for voice in (*lists.train, *lists.valid) if voice.startswith("ravdess"))
 
 
 @pytest.fixture
-def recipe(tmp_path: Path) -> Recipe:
+def start(tmp_path: Path) -> Path:
     torch.manual_seed(0)
-    start = tmp_path / "start.safetensors"
-    save_tensors(start, body_state(build_network(BACKBONE)), f'{{"name": "{BACKBONE}"}}')
-    settings = {"frozen_epochs": 0, "epochs": 1}
-    return Recipe(start, train_settings(**settings), train_settings(image_size=48, **settings), crops=2)
+    path = tmp_path / "start.safetensors"
+    save_tensors(path, body_state(build(BACKBONE)), f'{{"encoder": "image", "name": "{BACKBONE}"}}')
+    return path
+
+
+def trainings() -> dict[str, TrainSettings]:
+    once = {"frozen_epochs": 0, "epochs": 1}
+    return {"low": train_settings(**once), "high": train_settings(image_size=48, **once)}
 
 
 def test_inner_run_trains_on_train_refit_on_valid_too_and_neither_sees_a_test_clip(
-    recipe: Recipe, monkeypatch: pytest.MonkeyPatch
+    start: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    split, seen = easy_split(), []
-    part_clips = training.part_clips
+    split, seen, known = easy_split(), [], []
+    loaders = fine_tune.loaders
 
-    def spying(rows: pd.DataFrame, part: str, *rest: object) -> object:
-        seen.append(set(rows.loc[rows["part"] == part, "clip"]))
-        return part_clips(rows, part, *rest)
+    def spying(rows: pd.DataFrame, mels: Mels, *rest: object, scored: bool) -> object:
+        seen.append((set(rows.loc[rows["part"] == "train", "clip"]), scored))
+        known.append(set(mels.clips))
+        return loaders(rows, mels, *rest, scored=scored)
 
-    monkeypatch.setattr(training, "part_clips", spying)
-    nested_answers(recipe, split, easy_mels(split), MEL, label="test")
+    monkeypatch.setattr(fine_tune, "loaders", spying)
+    nested_answers(start, trainings(), split, easy_mels(split), label="test")
     parts = {part: set(rows) for part, rows in split.groupby("part")["clip"]}
-    inner = [parts["train"], parts["valid"]]  # trained on, scored
-    assert seen == [*inner, *inner, parts["train"] | parts["valid"], parts["train"] | parts["valid"]]
+    inner, whole = (parts["train"], False), (parts["train"] | parts["valid"], False)
+    assert seen == [inner, inner, whole, whole]
+    assert all(clips == parts["train"] | parts["valid"] for clips in known)
 
 
-def test_temperatures_do_not_depend_on_the_test_clips(recipe: Recipe) -> None:
-    split, emotions = easy_split(), easy_split()
-    mels = dict(easy_mels(split))
-    logits, temperatures = nested_answers(recipe, split, mels, MEL, label="test")
-    tested = split["part"] == "test"
-    emotions.loc[tested, "emotion"] = "calm"
-    for clip in split.loc[tested, "clip"]:
-        mels[clip] = mels[clip][::-1]
-    other_logits, other_temperatures = nested_answers(recipe, emotions, mels, MEL, label="test")
-    assert other_temperatures == temperatures
-    assert set(temperatures) == set(logits) == set(VIEWS)
-    assert all(logits[view].shape == (tested.sum(), 8) for view in VIEWS)
-    assert all(not np.array_equal(other_logits[view], logits[view]) for view in VIEWS)
+def test_answers_about_the_valid_part_do_not_depend_on_the_test_clips(start: Path) -> None:
+    split, other = easy_split(), easy_split()
+    mels, tested = easy_mels(split), split["part"] == "test"
+    other.loc[tested, "emotion"] = "calm"
+    turned = {clip: mels.clips[clip][::-1].copy() for clip in split.loc[tested, "clip"]}
+    found = nested_answers(start, trainings(), split, mels, label="test").clips
+    changed = nested_answers(
+        start, trainings(), other, Mels("image", mels.settings, {**mels.clips, **turned}), label="test"
+    ).clips
+    valid = found["part"] == "valid"
+    assert found[valid].equals(changed[valid])
+    assert set(found.loc[valid, "track"]) == {FIRST, LAST, ADAPTED}
+    for track in (FIRST, LAST, ADAPTED):
+        logits = [rows.loc[~valid & (rows["track"] == track), list(EMOTIONS)].to_numpy() for rows in (found, changed)]
+        assert logits[0].shape == (tested.sum(), 8)
+        assert not np.array_equal(*logits)
 
 
-def test_missing_spectrogram_is_named_before_anything_is_trained(recipe: Recipe) -> None:
+def test_one_training_without_a_valid_part_is_asked_about_the_test_part_alone(start: Path) -> None:
+    split = easy_split().replace({"part": {"valid": "train"}})
+    answers = nested_answers(start, {"low": trainings()["low"]}, split, easy_mels(split), label="test")
+    assert set(answers.clips["part"]) == {"test"}
+    assert set(answers.clips["track"]) == {LAST, ADAPTED}
+    assert set(answers.enrolment["clip"]) == set(split.loc[split["part"] == "test", "clip"])
+
+
+def test_missing_spectrogram_is_named_before_anything_is_trained(start: Path) -> None:
     split = easy_split()
-    mels = {clip: mel for clip, mel in easy_mels(split).items() if clip != split["clip"].iloc[-1]}
+    mels = easy_mels(split).only(split["clip"][:-1])
     with pytest.raises(PipelineError, match=rf"{split['clip'].iloc[-1]}: has no spectrogram \(1 clips"):
-        nested_answers(recipe, split, mels, MEL, label="test")
+        nested_answers(start, trainings(), split, mels, label="test")
 
 
-def test_refit_is_the_training_of_fine_tune_on_more_clips() -> None:
-    split, settings = easy_split(), train_settings(frozen_epochs=1, epochs=1)
-    mels, description = easy_mels(split), describe(BACKBONE, settings, MEL, {})
-    # The same clips to train on; that fine_tune looks at others in between changes no weight.
-    joined = split.assign(part=split["part"].map({"train": "train", "valid": "train", "test": "valid"}))
-    networks = []
-    for train, parts in ((refit, split), (fine_tune, joined), (fine_tune, split)):
-        torch.manual_seed(0)
-        networks.append(build_network(BACKBONE))
-        train(networks[-1], description, settings, parts, mels, label="test")
-    refitted, fine_tuned, with_less = (network.state_dict() for network in networks)
-    assert all(torch.equal(refitted[name], fine_tuned[name]) for name in refitted)
-    assert not all(torch.equal(refitted[name], with_less[name]) for name in refitted)
-    assert not networks[0].training
-
-
-def test_answers_come_back_as_they_were(tmp_path: Path) -> None:
-    clips = pd.DataFrame({"clip": ["ravdess/b", "ravdess/a"], "emotion": ["sad", "calm"]})
-    rng = np.random.default_rng(0)
-    answers = Answers(
-        clips=clips.set_axis([7, 3]),  # rows of a larger table
-        logits={view: rng.normal(size=(2, 8)).astype(np.float32) for view in VIEWS},
-        temperatures=dict(zip(VIEWS, (1.25, 0.5, 2.0, 1.0, 1.5), strict=True)),
-        made_from={"crops": 4, "data": {"labels": "0" * 32}},
+def test_answers_come_back_as_they_were_and_damaged_ones_are_refused(tmp_path: Path) -> None:
+    clips = pd.DataFrame(
+        [["ravdess/b", "ravdess", "ravdess/01", "sad", "test", LAST, *np.arange(8) / 7]],
+        columns=["clip", "corpus", "speaker", "emotion", "part", "track", *EMOTIONS],
     )
-    write_answers(tmp_path / "cell", answers)
-    back = read_answers(tmp_path / "cell", VIEWS)
-    assert back.clips.equals(clips)
-    assert (back.temperatures, back.made_from) == (answers.temperatures, answers.made_from)
-    for view in VIEWS:
-        np.testing.assert_allclose(back.logits[view], answers.logits[view], atol=5.1e-7)
-    assert read_made_from(tmp_path / "cell") == answers.made_from
-    assert read_made_from(tmp_path / "none") == {}
-
-
-@pytest.mark.parametrize(
-    ("file", "old", "new", "complaint"),
-    [
-        ("answers.csv", "\nravdess/a,calm,high,", "\nravdess/a,sad,high,", "view high has no or other clips"),
-        ("answers.csv", "surprised", "surprise", "are no answers"),
-        ("answers.csv", ",high_crops", ",more_crops", "view high_crops has no or other clips"),
-        ("cell.json", "high_crops", "crops", "has views .*crops.*; expected .*high_crops"),
-        ("cell.json", "{", "", "is no description of a cell"),
-    ],
-)
-def test_damaged_answers_are_refused(tmp_path: Path, file: str, old: str, new: str, complaint: str) -> None:
-    clips = pd.DataFrame({"clip": ["ravdess/a", "ravdess/b"], "emotion": ["calm", "sad"]})
-    logits = {view: np.zeros((2, 8)) for view in VIEWS}
-    write_answers(tmp_path / "cell", Answers(clips, logits, dict.fromkeys(VIEWS, 1.0), {"crops": 4}))
-    path = tmp_path / "cell" / file
-    assert old in path.read_text()
-    path.write_text(path.read_text().replace(old, new))
-    with pytest.raises(PipelineError, match=complaint):
-        read_answers(tmp_path / "cell", VIEWS)
-
-
-@each_stage
-def test_deps_are_the_script_and_all_that_it_imports(stage: Stage) -> None:
-    code = sorted(path for path in stage.deps if path.endswith(".py"))
-    assert code == sorted(import_closure(ROOT, stage.script))
-
-
-@each_stage
-def test_inputs_and_outputs_are_the_arguments_of_the_command(stage: Stage) -> None:
-    assert list(stage.deps) == sorted(set(stage.deps))
-    assert stage.inputs | set(stage.outs) == stage.paths
-
-
-def test_pool_waits_for_every_cell() -> None:
-    written = {path for name in CELLS for path in STAGES[f"cell@{name}"].outs}
-    assert written < STAGES["pool"].inputs
-
-
-def test_commands_are_those_of_the_dag() -> None:
-    for name, command in commands(CELLS_YAML, "cell").items():
-        assert STAGES[f"cell@{name}"].cmd.split() == ["python", "-m", *command]
-        assert command[:2] == ["benchmark.cell", name]
+    enrolment = pd.DataFrame({"clip": ["ravdess/b"], "enrolled": [5], "draw": [0], "predicted": ["calm"]})
+    write_answers(tmp_path / "cell", Answers(clips, enrolment), {})
+    back = read_answers(tmp_path / "cell")
+    pd.testing.assert_frame_equal(back.clips, clips, atol=5.1e-7)
+    assert back.drawn()[["enrolled", "predicted", "actual"]].to_numpy().tolist() == [[5, "calm", "sad"]]
+    path = tmp_path / "cell" / "answers.csv"
+    path.write_text(path.read_text().replace("surprised", "surprise"))
+    with pytest.raises(PipelineError, match="holds no answers of a cell"):
+        read_answers(tmp_path / "cell")

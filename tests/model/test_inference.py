@@ -4,7 +4,7 @@ import torch
 
 from speech_emotion.encoders.image.view import to_image, window
 from speech_emotion.model import inference
-from speech_emotion.model.inference import clip_logits, pack
+from speech_emotion.model.inference import clip_embeddings, clip_logits, embedding_logits, pack
 from tests.trainings import FRONTEND, small_model, train_settings
 
 SETTINGS = train_settings(window_s=0.4).encoder
@@ -46,3 +46,9 @@ def test_logits_come_in_the_order_of_the_clips_whatever_the_batch(model, mels, m
 def test_a_clip_is_seen_from_its_middle(model, mels):
     for mel, logits in zip(mels, clip_logits(model, mels), strict=True):
         np.testing.assert_allclose(one_window(model, mel, np.floor((mel.shape[1] - WIDTH) / 2)), logits, atol=1e-5)
+
+
+def test_logits_are_those_of_the_embeddings(model, mels):
+    embeddings = clip_embeddings(model, mels)
+    assert len(embeddings) == len(mels)
+    np.testing.assert_array_equal(embedding_logits(model, embeddings), clip_logits(model, mels))

@@ -31,7 +31,7 @@ def drift(workspace: Workspace) -> str:
         return ""
     before, _, stages = printed.partition("error: dvc.lock does not describe ")
     assert not before
-    return stages.partition(" (`dvc status` says why); run `dvc repro`, and commit dvc.lock and metrics/")[0]
+    return stages.partition(" (`dvc status` says why); run `dvc repro`, and commit")[0]
 
 
 def set_param(clone: Workspace) -> None:

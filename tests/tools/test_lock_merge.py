@@ -171,8 +171,8 @@ def test_merged_branches_recompute_nothing_that_either_side_computed(workspace: 
     colleague.commit()
 
     colleague.git("merge", "--no-edit", "origin/longer")
-    assert colleague.run("make", "drift", f"VENV={sys.prefix}", "-o", "setup") == ""
     colleague.dvc("pull", "-q", "--run-cache")
+    assert colleague.run("make", "drift", f"VENV={sys.prefix}", "-o", "setup") == ""
     assert colleague.repro() == set()
     assert _results(colleague) == theirs
     merged = (colleague.root / "dvc.lock").read_bytes()

@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from speech_emotion.encoders.speech.settings import AugmentSettings, EncoderSettings, FrontendSettings
+from speech_emotion.encoders.speech.settings import AugmentSettings, EncoderSettings, FrontendSettings, MaskSettings
 from speech_emotion.encoders.speech.view import inside, loudest, normalised, window
 
 SNR_SPAN_DB = 30.0
@@ -28,7 +28,7 @@ def train_view(
     if settings.level_normalised:
         mel = normalised(mel, lengths)
     mel = mel + change.gain_db / (10 * frontend.DECADES) * _uniform(mel, -1, 1)
-    mel = mask(mel, lengths, change, frontend.frames_per_s)
+    mel = mask(mel, lengths, settings.masks, frontend.frames_per_s)
     return mel * inside(mel, lengths), lengths
 
 
@@ -52,7 +52,7 @@ def record(mel: Tensor, lengths: Tensor, change: AugmentSettings, frontend: Fron
     return torch.maximum(found, loudest(found, lengths) - frontend.floor_decades / frontend.DECADES)
 
 
-def mask(mel: Tensor, lengths: Tensor, change: AugmentSettings, frames_per_s: float) -> Tensor:
+def mask(mel: Tensor, lengths: Tensor, change: MaskSettings, frames_per_s: float) -> Tensor:
     """Fill stripes of time and of frequency with the mean of the clip.
 
     Source: Park et al. 2019, SpecAugment, doi:10.21437/Interspeech.2019-2680.

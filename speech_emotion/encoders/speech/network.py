@@ -98,8 +98,9 @@ class Encoder(nn.Module):
 class SpeechNetwork(nn.Module):
     """Log-mels `[B, M, F]` and lengths `[B]` to logits `[B, 8]`."""
 
-    def __init__(self, size: Size, pooling: str, dropout: float) -> None:
+    def __init__(self, size: Size, pooling: str, dropout: float, *, normalise_layers: bool = False) -> None:
         super().__init__()
+        self.normalise_layers = normalise_layers
         self.mels = size.mels
         self.encoder = Encoder(size)
         self.layer_weights = nn.Parameter(torch.zeros(size.layers + 1))
@@ -122,6 +123,8 @@ class SpeechNetwork(nn.Module):
         if mel.shape[1] != self.mels:
             raise PipelineError(f"params speech.spectrograms.n_mels is {mel.shape[1]}; this backbone needs {self.mels}")
         layers, mask = self.encoder(mel, lengths)
+        if self.normalise_layers:
+            layers = [F.layer_norm(layer, layer.shape[2:]) for layer in layers]
         shares = self.layer_weights.softmax(0)
         states = torch.stack([share * layer for share, layer in zip(shares, layers, strict=True)]).sum(0)
         embedding: Tensor = self.norm(self._pool(states, mask[:, :, None]))
@@ -155,7 +158,8 @@ def build(backbone: str, settings: EncoderSettings | None = None) -> SpeechNetwo
         raise PipelineError(f"params speech.backbone.name: there is no '{backbone}'; use one of {', '.join(SIZES)}")
     if settings is None:
         return SpeechNetwork(SIZES[backbone], "mean_deviation", 0.0)
-    return SpeechNetwork(SIZES[backbone], settings.pooling, settings.dropout)
+    normalise = settings.normalise_layers
+    return SpeechNetwork(SIZES[backbone], settings.pooling, settings.dropout, normalise_layers=normalise)
 
 
 def embed(network: SpeechNetwork, mel: Tensor, lengths: Tensor) -> Tensor:

@@ -48,6 +48,12 @@ class AugmentSettings(Checked):
     noise_share: Share  # of the clips, with noise
     noise_snr_db: Annotated[float, Range(-20, 60)]  # the loudest noise; the softest is 30 dB below it
     band_share: Share  # of the clips, without the lowest and highest frequencies, as on a telephone
+
+
+@dataclass(frozen=True)
+class MaskSettings(Checked):
+    """Stripes that a training clip loses (SpecAugment): good for all of the encoder, bad for the head alone."""
+
     time_masks: Annotated[int, Range(0, 32)]
     time_mask_s: Annotated[float, Range(0, 60)]  # longest time mask
     mel_masks: Annotated[int, Range(0, 32)]
@@ -60,8 +66,10 @@ class EncoderSettings(Checked):
 
     window_s: Annotated[float, Range(0.05, 30)]  # what a training sees of a clip; scores are of whole clips
     level_normalised: bool  # each clip's maximum is brought to one level: no cue, and no matter of the microphone
+    normalise_layers: bool  # to mean 0 and deviation 1 before they are summed: the upper ones are 100 times the lower
     pooling: Annotated[str, OneOf("mean", "mean_deviation", "attention")]  # over time
     dropout: Annotated[float, Range(0, below=1)]  # of the pooled embedding
     body_rate: Annotated[float, Range(0, 10)]  # the encoder's last layer's learning rate as a share of the head's
     layer_decay: Annotated[float, Range(0.01, 1)]  # rate of each layer as a share of the one above it
     augment: AugmentSettings
+    masks: MaskSettings

@@ -2,7 +2,16 @@ import pytest
 import torch
 
 from speech_emotion.core.errors import PipelineError
-from speech_emotion.encoders.image.network import body_state, build, head_of, load_body, parameter_groups, rate_shares
+from speech_emotion.encoders.image.network import (
+    body_state,
+    build,
+    classify,
+    embed,
+    head_of,
+    load_body,
+    parameter_groups,
+    rate_shares,
+)
 from tests.trainings import train_settings
 
 BACKBONES = ["tf_efficientnet_lite0", "resnet34", "test_efficientnet", "test_vit"]
@@ -23,6 +32,17 @@ def test_the_body_is_all_but_the_head(backbone):
     rest = network.state_dict().keys() - body_state(network).keys()
     assert {name.rpartition(".")[2] for name in rest} == {"weight", "bias"}
     assert len(rest) == 2
+
+
+@pytest.mark.parametrize("backbone", BACKBONES)
+def test_an_embedding_is_what_the_head_sees(backbone):
+    network = build(backbone, train_settings(dropout=0.5).encoder).eval()
+    size = network.default_cfg["input_size"][-1]
+    images = torch.rand(2, 3, size, size, generator=torch.Generator().manual_seed(0))
+    with torch.inference_mode():
+        embeddings = embed(network, images)
+        assert embeddings.ndim == 2
+        torch.testing.assert_close(classify(network, embeddings), network(images), rtol=0, atol=0)
 
 
 def test_logits_for_eight_emotions():

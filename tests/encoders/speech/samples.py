@@ -11,7 +11,7 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
-from speech_emotion.encoders.speech.settings import AugmentSettings, EncoderSettings, FrontendSettings
+from speech_emotion.encoders.speech.settings import AugmentSettings, EncoderSettings, FrontendSettings, MaskSettings
 
 torch.set_num_threads(1)
 
@@ -20,18 +20,20 @@ FRONTEND = FrontendSettings(
     sample_rate_hz=16000, trim_db=40.0, n_fft=400, hop_samples=160, n_mels=80, floor_decades=8.0
 )  # fmt: skip
 STILL = AugmentSettings(
-    speed=0, gain_db=0, shift_mels=0, room_share=0, noise_share=0, noise_snr_db=0, band_share=0,
-    time_masks=0, time_mask_s=0.2, mel_masks=0, mel_mask_bins=12,
+    speed=0, gain_db=0, shift_mels=0, room_share=0, noise_share=0, noise_snr_db=0, band_share=0
 )  # fmt: skip
+UNMASKED = MaskSettings(time_masks=0, time_mask_s=0.2, mel_masks=0, mel_mask_bins=12)
 SETTINGS = EncoderSettings(
-    window_s=1.0, level_normalised=False, pooling="mean_deviation", dropout=0.0, body_rate=0.1, layer_decay=0.9,
-    augment=STILL,
+    window_s=1.0, level_normalised=False, normalise_layers=False, pooling="mean_deviation", dropout=0.0,
+    body_rate=0.1, layer_decay=0.9,
+    augment=STILL, masks=UNMASKED,
 )  # fmt: skip
 
 
 def augmented(**changes: Any) -> EncoderSettings:
     """`SETTINGS` with some of the changes switched on."""
-    return replace(SETTINGS, augment=replace(STILL, **changes))
+    masks = {key: changes.pop(key) for key in list(changes) if "mask" in key}
+    return replace(SETTINGS, augment=replace(STILL, **changes), masks=replace(UNMASKED, **masks))
 
 
 def mels(*frames: int, seed: int = 0) -> list[np.ndarray]:

@@ -6,7 +6,7 @@ import torch
 from speech_emotion.encoders.speech.augment import mask, random_window, record, train_view
 from speech_emotion.encoders.speech.view import NORMAL, loudest, plain_view
 from speech_emotion.model.inference import pack
-from tests.encoders.speech.samples import FRONTEND, SETTINGS, STILL, augmented, mels
+from tests.encoders.speech.samples import FRONTEND, SETTINGS, STILL, UNMASKED, augmented, mels
 
 EVERYTHING = augmented(
     speed=0.1, gain_db=6.0, shift_mels=2, room_share=0.5, noise_share=0.5, noise_snr_db=5.0, band_share=0.5,
@@ -84,7 +84,7 @@ def test_gain_adds_one_number_to_all_of_a_clip(normalised):
 @pytest.mark.parametrize(("kind", "axis"), [("time", 2), ("mel", 1)])
 def test_masks_are_stripes_inside_the_clip_filled_with_its_mean(kind, axis):
     mel, lengths = plain_view(*batch(400), FRONTEND, SETTINGS)
-    found = mask(mel, lengths, replace(STILL, **{f"{kind}_masks": 1}), FRONTEND.frames_per_s)
+    found = mask(mel, lengths, replace(UNMASKED, **{f"{kind}_masks": 1}), FRONTEND.frames_per_s)
     long, short = (found != mel)[::2], (found != mel)[1::2, :, :50]
     for touched in (long, short):
         stripe = touched.any(3 - axis)  # [B, extent]

@@ -1,0 +1,215 @@
+"""From the cells' answers to figures and a page."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from benchmark import pool as pool_stage
+from benchmark.answers import ADAPTED, FIRST, LAST, Answers, answer_rows, write_answers
+from benchmark.cells import CELLS, PROTOCOLS
+from benchmark.page import to_markdown
+from benchmark.pool import FUSION, benchmark, fused, read_published, read_system
+from benchmark.scoring import difference, ensemble, fusion, scored, scores
+from speech_emotion.clips import EMOTIONS
+from speech_emotion.core.errors import PipelineError
+from speech_emotion.scores import confusion
+from tests.benchmarks import made_up_system, published_labels
+from tests.trainings import train_settings
+from tests.workspace import ROOT
+
+PUBLISHED = ROOT / "benchmark" / "published.csv"
+# Accuracy and UAR in percent, as published.
+SYSTEMS = {
+    "random": [(80.1, None), (83.1, None)],
+    "luna_jimenez": [(61.7, None), (76.6, None), (81.8, None)],
+    "emobox": [(None, 75.3), (None, 72.0)],
+    "tess_swap": [(49.5, None), (84.9, None)],
+    "listeners": [(67.0, None)],
+}
+
+
+def answered(clips: Mapping[tuple[str, str], str], *, strength: float = 4.0, part: str = "test") -> pd.DataFrame:
+    """Answers that name `clips`' values, with a logit of `strength` against zeros; keys are speaker and emotion."""
+    table = pd.DataFrame([(f"{who}-{emotion}", who, emotion) for who, emotion in clips], columns=["clip", *COLUMNS])
+    logits = strength * np.eye(len(EMOTIONS))[[EMOTIONS.index(named) for named in clips.values()]]
+    return answer_rows(table.assign(corpus=table["speaker"].str.split("/").str[0], part=part), LAST, logits)
+
+
+COLUMNS = ["speaker", "emotion"]
+
+
+def told(cell: str = "one", seed: int = 0, **clips: str) -> pd.DataFrame:
+    """Scored clips of the actors 1, 2 ... : `sad_1="happy"`."""
+    named = {(f"ravdess/{name[-1]}", name[:-2]): emotion for name, emotion in clips.items()}
+    return scored(answered(named)).assign(cell=cell, seed=seed)
+
+
+def test_scores_have_known_answers() -> None:
+    first = told(sad_1="sad", happy_1="happy", sad_2="happy")
+    second = told("two", sad_3="sad", angry_3="sad")
+    found = scores(pd.concat([first, second]))
+    assert (found["accuracy"], found["clips"]) == (0.6, 5)
+    assert found["recall"] == pytest.approx({"happy": 1.0, "sad": 2 / 3, "angry": 0.0})
+    assert found["uar"] == pytest.approx(5 / 9)
+    # Cells: 2 of 3 and 1 of 2; their UAR (1 + 0.5) / 2 and (1 + 0) / 2.
+    assert found["folds"]["accuracy"]["each"] == pytest.approx([2 / 3, 1 / 2])
+    assert found["folds"]["uar"] == {"each": [0.75, 0.5], "mean": 0.625, "deviation": pytest.approx(0.17678, abs=1e-5)}
+    assert found["seeds"]["uar"].keys() == {"each", "mean"}, "one seed has no deviation"
+
+
+def test_seeds_are_means_over_the_same_clips_which_are_drawn_together() -> None:
+    right, wrong = told(sad_1="sad", sad_2="sad"), told(seed=1, sad_1="sad", sad_2="calm")
+    found = scores(pd.concat([right, wrong]))
+    assert (found["accuracy"], found["clips"]) == (0.75, 2)
+    assert found["seeds"]["accuracy"]["each"] == [1.0, 0.5]
+    assert found["accuracy_ci"] == {"low": 0.5, "high": 1.0}
+
+
+def test_the_valid_part_gives_the_temperature() -> None:
+    test = answered({("ravdess/1", "sad"): "sad"})
+    emotions = [("ravdess/2", emotion) for emotion in EMOTIONS]
+    unsure = answered({one: one[1] if place < 4 else "calm" for place, one in enumerate(emotions)}, part="valid")
+    clips = scored(pd.concat([test, unsure]))
+    raw = np.exp(4.0) / (np.exp(4.0) + 7)
+    assert clips["raw_confidence"].tolist() == pytest.approx([raw])
+    assert clips["confidence"].tolist() == pytest.approx([0.5], abs=0.02), "half of the valid part was right"
+    assert scored(test)["confidence"].tolist() == pytest.approx([raw]), "no valid part, no temperature"
+
+
+def test_an_ensemble_averages_probabilities_and_not_the_scale_of_logits() -> None:
+    sure, unsure = answered({("ravdess/1", "sad"): "sad"}, strength=30), answered({("ravdess/1", "sad"): "calm"})
+    mean = ensemble([sure, unsure])
+    assert scored(mean)["predicted"].tolist() == ["sad"]
+    shifted = unsure.assign(**{emotion: unsure[emotion] + 7 for emotion in EMOTIONS})
+    np.testing.assert_allclose(ensemble([sure, shifted])[list(EMOTIONS)], mean[list(EMOTIONS)], atol=1e-9)
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_a_fusion_trusts_the_system_that_the_valid_part_trusts(order: int) -> None:
+    emotions = [("ravdess/2", emotion) for emotion in EMOTIONS]
+    test = [answered({("ravdess/1", "sad"): named}) for named in ("sad", "calm")]
+    good = pd.concat([test[0], answered({one: one[1] for one in emotions}, part="valid")], ignore_index=True)
+    bad = pd.concat([test[1], answered(dict.fromkeys(emotions, "calm"), part="valid")], ignore_index=True)
+    pair = (good, bad)[::order]
+    assert scored(fusion(*pair))["predicted"].tolist() == ["sad"]
+
+
+def test_a_difference_draws_speakers_and_pairs_them() -> None:
+    before, after = told(sad_1="sad", sad_2="calm", sad_3="calm"), told(sad_1="sad", sad_2="sad", sad_3="sad")
+    gap = difference(before, after, confusion.accuracy)
+    assert (gap["before"], gap["after"], gap["gap"]) == pytest.approx((1 / 3, 1, 2 / 3))
+    assert gap["gap_ci"]["low"] < gap["gap"] < gap["gap_ci"]["high"]
+    assert difference(after, after, confusion.accuracy)["gap_ci"] == {"low": 0.0, "high": 0.0}
+
+
+@pytest.fixture(scope="module")
+def figures() -> dict[str, Any]:
+    labels = published_labels()
+    systems: dict[str, Any] = {
+        "image": made_up_system(labels, seeds=2),
+        "speech": made_up_system(labels, skill=0.5, seeds=1),
+    }
+    systems[FUSION] = fused(systems["image"], systems["speech"])
+    return benchmark(systems, read_published(PUBLISHED), {"speech": {"tess_swap": "other shares"}})
+
+
+def test_every_clip_of_a_protocol_is_scored_on_every_track(figures: dict[str, Any]) -> None:
+    for protocol, clips in {"random": 848, "luna_jimenez": 1440, "emobox": 1440, "tess_swap": 2800}.items():
+        found = figures["protocols"][protocol]
+        assert list(found["image"]) == [FIRST, LAST, ADAPTED, "ensemble"]
+        assert list(found["speech"]) == [FIRST, LAST, ADAPTED]
+        assert list(found[FUSION]) == [LAST, ADAPTED]
+        assert {scores["clips"] for tracks in found.values() for scores in tracks.values()} == {clips}
+        uar = {name: tracks[LAST]["uar"] for name, tracks in found.items()}
+        assert uar["image"] < uar["speech"] < uar[FUSION]
+        assert list(figures["enrolment"][protocol]["image"]) == ["0", "1", "2", "5", "10", "20", "all"]
+    gap = figures["leak_gap"]["image"]
+    assert gap["new_voices"] == figures["protocols"]["luna_jimenez"]["image"][LAST]["accuracy"]
+    assert gap["known_voices"] == figures["protocols"]["random"]["image"][LAST]["corpora"]["ravdess"]["accuracy"]
+    assert 0 < gap["gap_ci"]["low"] < gap["gap"] < gap["gap_ci"]["high"]
+    assert figures["unseen"]["emobox"]["image"]["unseen"]["clips"] == 240
+
+
+def main_table(page: str) -> dict[str, list[list[str]]]:
+    """Return the rows of the first table by protocol, without that column."""
+    lines = [line for line in page.split("\n## ")[0].splitlines() if line.startswith("| ")][2:]
+    groups: dict[str, list[list[str]]] = {}
+    for line in lines:
+        title, *row = [cell.strip() for cell in line.strip("|").split("|")]
+        name = title.partition(":")[0].strip("`") if title else list(groups)[-1]
+        groups.setdefault(name, []).append(row)
+    return groups
+
+
+def test_published_figures_stand_beside_ours_under_their_protocol(figures: dict[str, Any]) -> None:
+    groups = main_table(to_markdown(figures))
+    groups["listeners"] = groups.pop("human listeners")
+    for protocol, published in SYSTEMS.items():
+        theirs = [row for row in groups[protocol] if not row[0].startswith("**")]
+        assert [row[1:3] for row in theirs] == [["" if one is None else str(one) for one in row] for row in published]
+        assert all(row[-1] for row in theirs)
+    ours = [row for row in groups["luna_jimenez"] if row[0].startswith("**")]
+    names = ["image", "image, first training alone", "speech", "speech, first training alone", FUSION]
+    assert [row[0] for row in ours] == [f"**{name}**" for name in names]
+    last = figures["protocols"]["luna_jimenez"]["image"][LAST]
+    interval = " to ".join(f"{100 * last['accuracy_ci'][end]:.1f}" for end in ("low", "high"))
+    assert ours[0][1] == f"**{100 * last['accuracy']:.1f} ({interval})**"
+    seeds = last["seeds"]["accuracy"]
+    assert ours[0][3] == f"{100 * seeds['mean']:.1f} ± {100 * seeds['deviation']:.1f}"
+    assert groups["tess_swap"][2][-1].endswith("other shares")
+
+
+def test_what_is_loose_about_a_figure_is_said(figures: dict[str, Any]) -> None:
+    notes = {row["system"]: row["note"] for row in figures["published"]}
+    assert "picked on the test fold" in notes["xlsr-wav2vec2, fine-tuned (Luna-Jimenez 2022)"]
+    assert "every speaker is in training" in notes["tutorial: fastai, resnet34, 144 px"]
+
+
+def write(system: Mapping[tuple[str, int], Answers], folder: Path, **settings: Any) -> Path:
+    for (cell, seed), answers in system.items():
+        write_answers(folder / cell / str(seed), answers, {"low": train_settings(seed=seed, **settings)})
+    return folder
+
+
+def test_stage_writes_the_same_bytes_twice_of_the_protocols_that_are_there(tmp_path: Path) -> None:
+    system = {one: answers for one, answers in made_up_system(published_labels()).items() if one[0] == "random"}
+    folders = [write(system, tmp_path / name) for name in ("image", "speech")]
+    written = []
+    for attempt in ("one", "two"):
+        arguments = [PUBLISHED, ROOT / "benchmark/protocols.yaml", tmp_path / attempt, *folders]
+        pool_stage.main(list(map(str, arguments)))
+        written.append({path.name: path.read_bytes() for path in (tmp_path / attempt).iterdir()})
+    assert written[0] == written[1]
+    assert list(json.loads(written[0]["benchmark.json"])["protocols"]) == ["random"]
+    pictures = {name for name, content in written[0].items() if content.startswith(b"\x89PNG")}
+    assert pictures == {"benchmark_enrolment.png", "benchmark_reliability.png"}
+
+
+def test_missing_folds_and_cells_of_other_settings_are_named(tmp_path: Path) -> None:
+    one = Answers(
+        answered({("ravdess/1", "sad"): "sad"}), pd.DataFrame(columns=["clip", "enrolled", "draw", "predicted"])
+    )
+    with pytest.raises(PipelineError, match="holds no cells"):
+        read_system(tmp_path)
+    write({("tess_swap_OAF", seed): one for seed in (0, 1)} | {("tess_swap_YAF", 0): one}, tmp_path)
+    with pytest.raises(PipelineError, match=r"tess_swap_YAF/1: is missing; run"):
+        read_system(tmp_path)
+    write({("tess_swap_YAF", 1): one}, tmp_path, mixup=0.4)
+    with pytest.raises(PipelineError, match=r"tess_swap_YAF/1 and .*tess_swap_OAF/0 have different settings"):
+        read_system(tmp_path)
+    write({("tess_swap_YAF", 1): one}, tmp_path)
+    assert len(read_system(tmp_path)) == 4
+
+
+def test_published_table_is_of_the_protocols_and_of_its_form(tmp_path: Path) -> None:
+    assert set(read_published(PUBLISHED)["protocol"]) == {*PROTOCOLS, "listeners"}
+    assert len(CELLS) == 14
+    (tmp_path / "published.csv").write_text("system,accuracy\nours,100\n")
+    for name in ("published.csv", "absent.csv"):
+        with pytest.raises(PipelineError, match=f"{name}: is no table of figures"):
+            read_published(tmp_path / name)
