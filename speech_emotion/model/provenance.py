@@ -52,25 +52,28 @@ def refuse_other_data(path: Path, trained_on: Mapping[str, str], present: Mappin
         )
 
 
-def locked_stages() -> dict[str, Any]:
-    """Return the stages of dvc.lock, which has none where DVC has not run."""
-    return dict(read_yaml(LOCK).get("stages", {})) if LOCK.exists() else {}
-
-
 def refuse_other_settings(path: Path, model: Description) -> None:
     """Refuse a model that was made with other settings than dvc.lock names: params.yaml changed while a stage ran.
+
+    A file that no stage of dvc.lock writes can be anything.
 
     Raises:
         PipelineError: names the first setting that differs.
     """
-    for name, stage in locked_stages().items():
-        params = {section: values for file in stage.get("params", {}).values() for section, values in file.items()}
-        if path.as_posix() in [out["path"] for out in stage.get("outs", ())]:
-            values = {key: value for section in params.values() for key, value in section.items()}
-            _compare(path, name, flat(train_settings(values, model.encoder, f"{LOCK}: {name}")), flat(model.training))
-        if spectrograms := params.get(f"{model.encoder}.spectrograms"):
-            locked = to_settings(spectrograms, type(model.frontend), f"{LOCK}: {name}")
-            _compare(path, name, asdict(locked), asdict(model.frontend))
+    stages = read_yaml(LOCK).get("stages", {}) if LOCK.exists() else {}
+    makers = [name for name, one in stages.items() if path.as_posix() in [out["path"] for out in one.get("outs", [])]]
+    for name in makers:
+        values = {key: value for section in _params(stages[name]).values() for key, value in section.items()}
+        trained = train_settings(values, model.encoder, f"{LOCK}: {name}")
+        _compare(path, name, flat(trained), flat(model.training))
+    for name in stages if makers else ():
+        if values := _params(stages[name]).get(f"{model.encoder}.spectrograms", {}):
+            made = to_settings(values, type(model.frontend), f"{LOCK}: {name}")
+            _compare(path, name, asdict(made), asdict(model.frontend))
+
+
+def _params(stage: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    return {section: values for file in stage.get("params", {}).values() for section, values in file.items()}
 
 
 def _compare(path: Path, stage: str, locked: Mapping[str, Any], own: Mapping[str, Any]) -> None:

@@ -8,8 +8,7 @@ from torch import Tensor
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from tqdm import tqdm
 
-from speech_emotion.core.errors import PipelineError
-from speech_emotion.training.fastai_parts import Callback, MixUp
+from speech_emotion.training.fastai_parts import Callback, CancelFitException, MixUp
 
 Curve = dict[str, float]  # one epoch: its number, losses and accuracy
 
@@ -21,9 +20,10 @@ class Curves(Callback):  # type: ignore[misc]
 
     order = 60  # after the Recorder
 
-    def __init__(self, label: str, epochs: int, rate: float, bar: "tqdm[None]") -> None:
-        self.label, self.epochs, self.rate, self.bar = label, epochs, rate, bar
+    def __init__(self, label: str, epochs: int, bar: "tqdm[None]") -> None:
+        self.label, self.epochs, self.bar = label, epochs, bar
         self.rows: list[Curve] = []
+        self.failure: str | None = None  # what is not finite, and since when
 
     def after_batch(self) -> None:
         """Move the bar."""
@@ -31,21 +31,15 @@ class Curves(Callback):  # type: ignore[misc]
             self.bar.update()
 
     def after_epoch(self) -> None:
-        """Keep losses and accuracy of the epoch that ended; fastai has None for what was not scored.
-
-        Raises:
-            PipelineError: one of them is not finite.
-        """
+        """Keep losses and accuracy of the epoch that ended, or stop; fastai has None for what was not scored."""
         recorded = dict(zip(SHOWN, self.learn.recorder.values[-1], strict=True))
-        # A loss that stops being finite stays so in fastai's mean: no look at each step, for which a GPU would wait.
-        for name, value in recorded.items():
-            if value is not None and not isfinite(value):
-                raise PipelineError(
-                    f"{self.label}: {name} is {float(value)} after epoch {len(self.rows) + 1} at learning_rate "
-                    f"{self.rate:g}; lower it"
-                )
         row = {name: nan if value is None else float(value) for name, value in recorded.items()}
         self.rows.append({"epoch": len(self.rows) + 1} | row)
+        # A loss that stops being finite stays so in fastai's mean: no look at each step, for which a GPU would wait.
+        wrong = [f"{name} is {row[name]}" for name in row if recorded[name] is not None and not isfinite(row[name])]
+        if wrong:
+            self.failure = f"{self.label}: {wrong[0]} after epoch {len(self.rows)}"
+            raise CancelFitException
         numbers = "  ".join(SHOWN[name].format(value) for name, value in row.items() if not isnan(value))
         with tqdm.external_write_mode():
             print(f"{self.label}: epoch {len(self.rows)}/{self.epochs}  {numbers}", flush=True)

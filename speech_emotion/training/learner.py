@@ -6,6 +6,7 @@ import torch
 from torch import nn
 from tqdm import tqdm
 
+from speech_emotion.core.errors import PipelineError
 from speech_emotion.encoders import protocol
 from speech_emotion.training.callbacks import ClipMixUp, CudaGraph, Curve, Curves, WeightAverage
 from speech_emotion.training.fastai_parts import (
@@ -53,12 +54,12 @@ def train(
     if settings.mixup:
         learn.add_cb(ClipMixUp(settings.mixup))
     bar = tqdm(total=epochs * len(loaders.train), desc=label, unit=" batches", disable=None, leave=False)
-    curves = Curves(label, epochs, settings.learning_rate, bar)
+    curves = Curves(label, epochs, bar)
     with bar, learn.no_logging(), learn.added_cbs(curves):
         if settings.frozen_epochs:
             learn.freeze()
             learn.fit_one_cycle(settings.frozen_epochs, settings.learning_rate)
-        if settings.epochs:
+        if settings.epochs and not curves.failure:
             learn.unfreeze()
             if loaders.device.type == "cuda":
                 learn.add_cb(CudaGraph())
@@ -66,6 +67,8 @@ def train(
                 learn.add_cb(average)
             rates = [settings.learning_rate * share for share in kind.rate_shares(network, settings.encoder)]
             learn.fit_one_cycle(settings.epochs, rates)
+    if curves.failure:
+        raise PipelineError(f"{curves.failure} at learning_rate {settings.learning_rate:g}; lower it")
     average.finish()
     return curves.rows
 
