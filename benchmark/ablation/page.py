@@ -81,8 +81,11 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("page", type=Path, help="Markdown to write")
     args = parser.parse_args(argv)
     ablation = read_section(args.rows, args.encoder)
-    rows = {row[SAYS]: read_row(args.answers / name) for name, row in ablation["rows"].items()}
-    write_text(args.page, to_markdown(args.encoder, ablation[SAYS], rows))
+    there = {name: row for name, row in ablation["rows"].items() if (args.answers / name).exists()}
+    rows = {row[SAYS]: read_row(args.answers / name) for name, row in there.items()}
+    missing = [row[SAYS] for name, row in ablation["rows"].items() if name not in there]
+    says = f"{ablation[SAYS]} Not run: {', '.join(missing)}." if missing else ablation[SAYS]
+    write_text(args.page, to_markdown(args.encoder, says, rows))
     print(f"{args.page}: {len(rows)} rows")
 
 

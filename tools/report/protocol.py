@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from itertools import groupby
 
-from speech_emotion.splits.protocols import FOLDS, RANDOM, TESS_SWAP_VALID_ACTORS, SplitSettings
+from speech_emotion.corpora.ravdess import FOLDS
+from speech_emotion.splits.protocols import RANDOM, TESS_SWAP_VALID_ACTORS, SplitSettings
 
 SAME_VOICES = "Every tested voice was in training too, so the figures do not hold for a new voice."
 NEW_VOICES = "No tested voice was in training, and no epoch or temperature was chosen by looking at one."
