@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from joblib import Parallel, delayed
 
 from speech_emotion.audio import decode
@@ -20,6 +21,7 @@ from speech_emotion.encoders import protocol
 from speech_emotion.encoders.protocol import Mel
 from speech_emotion.shards import SUFFIX, Shard, write_shard
 
+SILENCE = 2**-14  # peak to peak: the last bit of 16, up and down
 KEPT_BYTES = 64 * 2**20  # of freed memory, in each worker
 
 
@@ -36,12 +38,22 @@ class Counts:
 
 
 def clip_mel(path: Path, encoder: str, settings: Any, known: frozenset[str] = frozenset()) -> tuple[str, Mel | None]:
-    """Return the content key of the clip at `path`, and its log-mel `[n_mels, frames]` unless the key is `known`."""
+    """Return the content key of the clip at `path`, and its log-mel `[n_mels, frames]` unless the key is `known`.
+
+    Raises:
+        PipelineError: the clip cannot be decoded, or the log-mel says nothing of it.
+    """
     samples, sample_rate = decode(path)
     key = content_key(samples, sample_rate, encoder, settings)
     if key in known:
         return key, None
-    return key, protocol.frontend(encoder).log_mel(samples, sample_rate, settings)
+    mel = protocol.frontend(encoder).log_mel(samples, sample_rate, settings)
+    if np.ptp(samples) > SILENCE and not 0 < np.ptp(mel) < np.inf:
+        raise PipelineError(
+            f"{path}: is not silent, but its spectrogram is {mel.flat[0]} throughout, made with {settings}; "
+            f"change floor or ceiling in params {encoder}.spectrograms"
+        )
+    return key, mel
 
 
 def cache_spectrograms(

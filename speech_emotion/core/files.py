@@ -11,7 +11,10 @@ from glob import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from speech_emotion.core.errors import PipelineError
+from speech_emotion.core.params import refuse_changed
 
 if TYPE_CHECKING:  # half a second that each process would pay, and no part of the installed base
     import pandas as pd
@@ -33,6 +36,7 @@ def replacing(target: Path) -> Iterator[Path]:
 
     Raises:
         NotWrittenError: as `writing`.
+        PipelineError: the parameters that were read have changed since.
     """
     with scratch(target) as workspace, writing(target):
         temporary = workspace / target.name
@@ -40,6 +44,7 @@ def replacing(target: Path) -> Iterator[Path]:
             yield temporary
         except NotWrittenError as error:  # of a file in a folder that will be `target`
             raise NotWrittenError(str(error).replace(str(temporary), str(target))) from error
+        refuse_changed()
         # a rename cannot move a folder over one that holds files.
         if target.is_dir():
             target.replace(workspace / "replaced")
@@ -114,5 +119,14 @@ def write_text(target: Path, text: str) -> None:
 
 
 def write_csv(target: Path, table: "pd.DataFrame") -> None:
-    """Write `table` without its index, floats with six decimals, so that equal tables give equal bytes."""
+    """Write `table` without its index, floats with six decimals, so that equal tables give equal bytes.
+
+    Raises:
+        PipelineError: it has a number that is not finite.
+    """
+    numbers = table.select_dtypes("number")
+    if wrong := [column for column in numbers if not np.isfinite(numbers[column]).all()]:
+        raise PipelineError(
+            f"{target}: {wrong[0]} is not finite throughout, nothing was written; see what it came from"
+        )
     write_text(target, table.to_csv(index=False, lineterminator="\n", float_format="%.6f"))
