@@ -38,7 +38,14 @@ def changed(samples: Samples, rate: int) -> Iterator[tuple[str, Samples, int]]:
     yield "50 ms late", np.pad(samples, ((rate // 20, 0), (0, 0))), rate
     for other in (16000, 44100):
         encoded = io.BytesIO()
-        soundfile.write(encoded, soxr.resample(samples, rate, other), other, format="MP3", compression_level=0.8)
+        soundfile.write(
+            encoded,
+            soxr.resample(samples, rate, other),
+            other,
+            format="MP3",
+            bitrate_mode="CONSTANT",
+            compression_level=0.88,
+        )
         encoded.seek(0)
         yield f"MP3 at {other} Hz", *soundfile.read(encoded, dtype="float32", always_2d=True)
 
@@ -69,7 +76,7 @@ def test_copies_keep_the_fingerprint_and_others_have_another(channels: int) -> N
     for _, copy, rate in changed(clip, RATE):
         powers = delayed_powers(copy, rate)
         assert apart_db(fingerprint(clip, RATE), powers) < 0.7 * TOLERANCE_DB
-        assert apart_db(other, powers) > 1.5 * TOLERANCE_DB
+        assert apart_db(other, powers) > 2 * TOLERANCE_DB
 
 
 @pytest.mark.parametrize("frames", [1, 100, 2000])
@@ -88,4 +95,4 @@ def test_copies_of_real_clips_pass(corpus: str, every: int) -> None:
 
 @pytest.mark.parametrize(("corpus", "every"), [("ravdess", 48), ("tess", 140)])
 def test_no_real_clip_passes_for_another(corpus: str, every: int) -> None:
-    assert closest_other(corpus, every) > 1.15 * TOLERANCE_DB
+    assert closest_other(corpus, every) > 1.25 * TOLERANCE_DB
