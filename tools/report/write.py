@@ -9,8 +9,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
 from speech_emotion.clips import EMOTIONS
 from speech_emotion.core.command import run
 from speech_emotion.core.errors import PipelineError
@@ -19,7 +17,7 @@ from speech_emotion.core.params import read_settings
 from speech_emotion.scores.revisions import encoders, read_working_tree
 from speech_emotion.splits.protocols import SplitSettings
 from tools.report.figures import encoder_figures, read_benchmark
-from tools.report.markdown import percent, with_interval
+from tools.report.pages import render
 from tools.report.protocol import protocol_in_words
 
 PARAMS, BENCHMARK = Path("params.yaml"), Path("metrics/benchmark.json")
@@ -67,15 +65,7 @@ def filled(page: str, section: str) -> str:
 
 
 def _written(template: str, figures: dict[str, Any]) -> str:
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.filters |= {"percent": percent, "with_interval": with_interval}
-    return environment.get_template(f"{template}.md.j2").render(**figures, emotions=EMOTIONS)
+    return render(Path(__file__).with_name(f"{template}.md.j2"), figures | {"emotions": EMOTIONS})
 
 
 if __name__ == "__main__":
