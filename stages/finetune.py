@@ -1,15 +1,18 @@
 """Stage `finetune`: one training of one encoder, such as `image.low`."""
 
 import argparse
+import tempfile
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import pandas as pd
 
 from speech_emotion.clips import read_split
 from speech_emotion.core.command import run
-from speech_emotion.core.files import write_csv
-from speech_emotion.model.checkpoint import save_model
+from speech_emotion.core.errors import PipelineError
+from speech_emotion.core.files import NotWrittenError, write_csv
+from speech_emotion.model.checkpoint import Model, save_model
 from speech_emotion.model.provenance import data_files, file_md5s
 from speech_emotion.shards import read_shards, shard_paths
 from speech_emotion.training.fine_tune import fine_tune, starting_model
@@ -32,9 +35,28 @@ def main(argv: Sequence[str] | None = None) -> None:
     trained_on = file_md5s(data_files(args.split, shard_paths(args.spectrograms)))
     start = starting_model(args.start, settings, mels, trained_on)
     model, curve = fine_tune(start, split, mels, label=args.training)
-    save_model(args.model, model)
-    write_csv(args.curve, pd.DataFrame(curve))
+    save_training(args.model, args.curve, model, pd.DataFrame(curve))
     print(f"{args.training}: {args.model}, temperature {model.description.temperature:.3f}")
+
+
+def save_training(path: Path, curve_path: Path, model: Model, curve: pd.DataFrame) -> None:
+    """Write both; what cannot be written to its place is written elsewhere, so that hours of work are not lost.
+
+    Raises:
+        PipelineError: names the folder elsewhere, or there is none.
+    """
+    try:
+        write_csv(curve_path, curve)
+        save_model(path, model)
+    except NotWrittenError as error:
+        for place in (tempfile.gettempdir(), "/dev/shm", Path.home()):
+            with suppress(OSError, NotWrittenError):
+                folder = Path(tempfile.mkdtemp(prefix="speech-emotion-", dir=place))
+                write_csv(folder / curve_path.name, curve)
+                save_model(folder / path.name, model)
+                way_out = f"move its files to {path.parent} and {curve_path.parent}, then `dvc commit -f` the stage"
+                raise PipelineError(f"{error}; the finished training is in {folder}: {way_out}") from error
+        raise
 
 
 if __name__ == "__main__":

@@ -24,7 +24,7 @@ def published_labels() -> pd.DataFrame:
         emotions[corpus][word] for corpus, word in zip(table["corpus"], table["source_emotion"], strict=True)
     ]
     table["duplicate_of"] = table["clip"].map({COPY: ORIGINAL}).fillna("")
-    return table.sort_values(["corpus", "clip"], ignore_index=True).reindex(columns=list(LABEL_COLUMNS))
+    return table.sort_values(["corpus", "clip"], ignore_index=True).reindex(columns=list(LABEL_COLUMNS), fill_value="")
 
 
 def made_up_system(labels: pd.DataFrame, *, skill: float = 0.0, seeds: int = 2) -> dict[tuple[str, int], Answers]:

@@ -1,6 +1,9 @@
 """Fixtures that several test files share."""
 
+import os
 import signal
+import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -24,3 +27,27 @@ def finished_workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
 def workspace(finished_workspace: Workspace, tmp_path: Path) -> Workspace:
     """A copy of `finished_workspace` for one test."""
     return finished_workspace.copy(tmp_path / "workspace")
+
+
+@pytest.fixture(scope="session")
+def cached_workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    """A small project with one encoder's spectrograms, committed. Made once: change copies of it only."""
+    workspace = create(tmp_path_factory.mktemp("cached"))
+    workspace.repro("spectrograms@image-ravdess", "spectrograms@image-tess")
+    workspace.commit()
+    return workspace
+
+
+@pytest.fixture
+def full_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 200 kB with 4 kB free."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=200k", "tmpfs", folder]
+    if subprocess.run(mount, stderr=subprocess.DEVNULL).returncode:
+        pytest.skip("no right to mount a small file system")
+    try:
+        (folder / "fill").write_bytes(bytes(os.statvfs(folder).f_bavail * 4096 - 4096))
+        yield folder
+    finally:
+        subprocess.run(["umount", folder], check=True)

@@ -1,3 +1,4 @@
+import tracemalloc
 from pathlib import Path
 
 import librosa
@@ -43,6 +44,42 @@ def test_samples_that_are_not_finite_are_refused(tmp_path: Path, broken: float) 
     soundfile.write(tmp_path / "clip.wav", waveform, RATE, subtype="FLOAT")
     with pytest.raises(PipelineError, match="not finite"):
         decode(tmp_path / "clip.wav")
+
+
+def claiming(path: Path, offset: int, value: int) -> Path:
+    """Write a second of noise whose header has `value` in the four bytes at `offset`."""
+    soundfile.write(path, noise(), RATE, subtype="PCM_16")
+    content = bytearray(path.read_bytes())
+    order = "big" if path.suffix == ".flac" else "little"
+    content[offset : offset + 4] = value.to_bytes(4, order)
+    path.write_bytes(content)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("name", "offset", "value"),
+    [
+        ("a.flac", 22, 2**32 - 1),  # samples: three days of them
+        ("a.flac", 22, 300 * RATE * 8),
+        ("a.wav", 24, 0),  # the sample rate
+        ("a.wav", 24, 1),
+        ("a.wav", 24, 2**31 - 1),
+    ],
+)
+def test_a_header_that_announces_what_no_clip_has_is_refused_before_anything_is_allocated(
+    tmp_path: Path, name: str, offset: int, value: int
+) -> None:
+    path = claiming(tmp_path / name, offset, value)
+    tracemalloc.start()
+    with pytest.raises(PipelineError, match=rf"{name}: (announces \d+ x 1 samples at \d+ Hz|cannot be decoded)"):
+        decode(path)
+    assert tracemalloc.get_traced_memory()[1] < 1_000_000
+    tracemalloc.stop()
+
+
+def test_a_wav_file_that_claims_two_gigabytes_is_what_it_holds(tmp_path: Path) -> None:
+    samples, rate = decode(claiming(tmp_path / "a.wav", 40, 2_000_000_000))
+    assert (samples.shape, rate) == ((RATE, 1), RATE)
 
 
 def test_equal_channels_mix_down_to_one_of_them() -> None:

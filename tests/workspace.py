@@ -44,6 +44,12 @@ PARAMS: Mapping[str, Any] = {
         for key, value in {"image_size": size, "batch_size": 8, "frozen_epochs": 0, "epochs": 1}.items()
     },
     "image.training.mixup": 0.4,
+    "speech.backbone": {"name": "whisper-test", "weights": "none", "revision": "none", "seed": 0},
+    "speech.training.window_s": 0.4,
+    "speech.training.batch_size": 8,
+    "speech.training.threads": 1,
+    "speech.head.frozen_epochs": 1,
+    "speech.all.epochs": 1,
 }
 
 

@@ -6,9 +6,12 @@ A dry run passes over data that are not there, but ends with 0 whatever would ru
 import re
 import subprocess
 import sys
+from hashlib import md5
+from pathlib import Path
 
 from speech_emotion.core.command import run
 from speech_emotion.core.errors import PipelineError
+from speech_emotion.core.params import read_yaml
 
 DRY_RUN = (sys.executable, "-m", "dvc", "repro", "--dry", "--allow-missing", "--keep-going")
 
@@ -28,8 +31,29 @@ def changed_stages() -> list[str]:
     return stages + re.findall(r"'(.+?)'", missing[1] if missing else "")
 
 
+def refuse_other_models() -> None:
+    """Refuse a model of dvc.lock, of those that are here, that was trained with other settings than dvc.lock names.
+
+    Raises:
+        PipelineError: there is one.
+    """
+    stages = read_yaml(Path("dvc.lock"))["stages"]
+    outs = [out for name, stage in stages.items() if name.startswith("finetune@") for out in stage["outs"]]
+    models = [Path(out["path"]) for out in outs if out["path"].endswith(".safetensors") and _is_here(out)]
+    if models:  # torch and timm take seconds
+        from speech_emotion.model.checkpoint import load_model
+        from speech_emotion.model.provenance import refuse_other_settings
+    for path in models:
+        refuse_other_settings(path, load_model(path).description)
+
+
+def _is_here(out: dict[str, str]) -> bool:
+    path = Path(out["path"])
+    return path.exists() and md5(path.read_bytes()).hexdigest() == out["md5"]
+
+
 def main() -> None:
-    """Name the stages that dvc.lock does not describe.
+    """Name the stages that dvc.lock does not describe, or a model.
 
     Raises:
         PipelineError: there are some.
@@ -39,6 +63,7 @@ def main() -> None:
             f"dvc.lock does not describe {', '.join(stages)} (`dvc status` says why); "
             "run `dvc repro`, and commit dvc.lock and metrics/ (`make pull` first, if data here are of another branch)"
         )
+    refuse_other_models()
 
 
 if __name__ == "__main__":

@@ -1,38 +1,43 @@
 """Spectrograms of the last commit, so that a rerun computes only what is new."""
 
-import logging
-import tempfile
 from pathlib import Path
 
 from dvc.api import DVCFileSystem
+from dvc.repo import Repo
+from dvc.repo.brancher import switch
+from dvc.scm import NoSCM
 
+from speech_emotion.core.errors import listed, one_line
+from speech_emotion.core.files import scratch
+from speech_emotion.core.progress import tell
 from speech_emotion.shards import SUFFIX, Shard, read_shard
-
-logger = logging.getLogger(__name__)
 
 
 def committed_shards(folder: Path) -> list[Shard]:
     """Return the shards that the commit at HEAD holds below `folder`, a path from the project's root.
 
     DVC deletes a stage's output before it runs the stage, and a fresh clone has none: the cache or the remote still
-    do. A shard that neither has is left out, with a warning, and will be computed.
+    do. Without Git, what `dvc.lock` holds counts. What cannot be had is said in a line, and will be computed.
     """
+    shards: list[Shard] = []
+    lost: list[str] = []
     try:
-        files = DVCFileSystem(rev="HEAD")
-        names = [name for name in files.ls(folder.as_posix(), detail=False) if name.endswith(SUFFIX)]
+        # Through `switch`, because `DVCFileSystem(rev=...)` finds no project in a subfolder of a Git repository.
+        with Repo() as repo, switch(repo, "workspace" if isinstance(repo.scm, NoSCM) else "HEAD"):
+            files = DVCFileSystem(repo)
+            names = [name for name in files.ls(folder.as_posix(), detail=False) if name.endswith(SUFFIX)]
+            with scratch(folder) as workspace:
+                for name in sorted(names):
+                    copy = workspace / Path(name).name
+                    try:
+                        files.get_file(name, copy.as_posix())
+                        shards.append(read_shard(copy))
+                    except Exception as error:
+                        lost.append(f"{copy.name} ({one_line(error)})")
+    except FileNotFoundError:
+        lost.append("the last commit does not have them, or its cache lost them")
     except Exception as error:  # each kind of remote has exceptions of its own
-        logger.info("%s: nothing to reuse (%s)", folder, error)
-        return []
-    with tempfile.TemporaryDirectory() as workspace:
-        copies = [_fetch(files, name, Path(workspace)) for name in sorted(names)]
-    return [shard for shard in copies if shard is not None]
-
-
-def _fetch(files: DVCFileSystem, name: str, workspace: Path) -> Shard | None:
-    copy = workspace / Path(name).name
-    try:
-        files.get_file(name, copy.as_posix())
-        return read_shard(copy)
-    except Exception as error:
-        logger.warning("%s: cannot be reused (%s)", name, error)
-        return None
+        lost.append(one_line(error))
+    if lost:
+        tell(f"{folder}: not all of it can be reused: {listed(lost)}")
+    return shards

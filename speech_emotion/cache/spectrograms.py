@@ -3,14 +3,17 @@
 import os
 from collections import defaultdict
 from collections.abc import Sequence
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from joblib import Parallel, delayed
 
 from speech_emotion.audio import decode
 from speech_emotion.cache.content_key import content_key
+from speech_emotion.core.errors import PipelineError
 from speech_emotion.core.files import replacing
 from speech_emotion.core.progress import progress
 from speech_emotion.corpora.catalogue import read_clips
@@ -18,6 +21,7 @@ from speech_emotion.encoders import protocol
 from speech_emotion.encoders.protocol import Mel
 from speech_emotion.shards import SUFFIX, Shard, write_shard
 
+SILENCE = 2**-14  # peak to peak: the last bit of 16, up and down
 KEPT_BYTES = 64 * 2**20  # of freed memory, in each worker
 
 
@@ -34,12 +38,22 @@ class Counts:
 
 
 def clip_mel(path: Path, encoder: str, settings: Any, known: frozenset[str] = frozenset()) -> tuple[str, Mel | None]:
-    """Return the content key of the clip at `path`, and its log-mel `[n_mels, frames]` unless the key is `known`."""
+    """Return the content key of the clip at `path`, and its log-mel `[n_mels, frames]` unless the key is `known`.
+
+    Raises:
+        PipelineError: the clip cannot be decoded, or the log-mel says nothing of it.
+    """
     samples, sample_rate = decode(path)
     key = content_key(samples, sample_rate, encoder, settings)
     if key in known:
         return key, None
-    return key, protocol.frontend(encoder).log_mel(samples, sample_rate, settings)
+    mel = protocol.frontend(encoder).log_mel(samples, sample_rate, settings)
+    if np.ptp(samples) > SILENCE and not 0 < np.ptp(mel) < np.inf:
+        raise PipelineError(
+            f"{path}: is not silent, but its spectrogram is {mel.flat[0]} throughout, made with {settings}; "
+            f"change floor or ceiling in params {encoder}.spectrograms"
+        )
+    return key, mel
 
 
 def cache_spectrograms(
@@ -64,7 +78,8 @@ def cache_spectrograms(
         jobs: worker processes, -1 for one a core.
 
     Raises:
-        PipelineError: there are no clips, one has a foreign name or a name twice, or one cannot be decoded.
+        PipelineError: there are no clips, one has a foreign name or a name twice, one cannot be decoded, or a worker
+            was killed.
     """
     clips = {clip.clip: (path, clip) for path, clip in read_clips(corpus, raw).items()}
     before = {clip: key for shard in committed for clip, key in shard.keys.items()}
@@ -82,11 +97,16 @@ def cache_spectrograms(
     os.environ.setdefault("MALLOC_MMAP_THRESHOLD_", str(KEPT_BYTES))
     # joblib gives each of its workers one BLAS thread where there is a worker a core.
     results = Parallel(n_jobs=jobs, return_as="generator")(work)
-    with progress(f"spectrograms@{encoder}-{corpus}", len(clips), "clips") as advance:
-        for clip, (key, mel) in zip(clips, results, strict=True):
-            computed += mel is not None
-            keys[clip], mels[clip] = key, cached[key] if mel is None else mel
-            advance(1)
+    try:
+        with progress(f"spectrograms@{encoder}-{corpus}", len(clips), "clips") as advance:
+            for clip, (key, mel) in zip(clips, results, strict=True):
+                computed += mel is not None
+                keys[clip], mels[clip] = key, cached[key] if mel is None else mel
+                advance(1)
+    except BrokenProcessPool as error:
+        raise PipelineError(
+            f"{raw}: a worker process was killed, most likely for memory; set LOKY_MAX_CPU_COUNT=1 for a single one"
+        ) from error
     speakers: dict[str, list[str]] = defaultdict(list)
     for name, (_, described) in clips.items():
         speakers[described.speaker].append(name)

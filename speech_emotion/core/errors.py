@@ -12,6 +12,11 @@ class PipelineError(Exception):
     """
 
 
+def one_line(error: BaseException) -> str:
+    """Return the text of `error` on one line, its type where it has none."""
+    return " ".join(str(error).split()) or type(error).__name__
+
+
 def listed(names: Sequence[str]) -> str:
     """Return the first few `names` and how many more there are."""
     rest = len(names) - NAMED_AT_MOST

@@ -1,6 +1,7 @@
 """`params.yaml` sections as frozen dataclasses: the one way that configuration flows."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 from math import inf
 from pathlib import Path
 from typing import Any, TypeVar, get_type_hints
@@ -9,8 +10,6 @@ import yaml
 from dacite import Config, DaciteError, from_dict
 
 from speech_emotion.core.errors import PipelineError
-
-Settings = TypeVar("Settings")
 
 # What an older params.yaml has, and where it is now.
 MOVED = {
@@ -30,7 +29,7 @@ class Range:
     below: float = inf
 
     def __contains__(self, value: float) -> bool:
-        return self.at_least <= value <= self.at_most and value < self.below
+        return not isinstance(value, bool) and self.at_least <= value <= self.at_most and value < self.below
 
     def __str__(self) -> str:
         upper = f"below {self.below:g}" if self.below < inf else f"at most {self.at_most:g}"
@@ -59,19 +58,51 @@ class Checked:
                     raise ValueError(f"{name} is {getattr(self, name)}; it must be {allowed}")
 
 
+Settings = TypeVar("Settings", bound=Checked)
+_parsed = lru_cache(maxsize=4)(yaml.safe_load)  # a file is read again for each section and before each output
+_READ: dict[tuple[Path, str], Any] = {}  # file and section -> the value that this process read
+
+
 def read_section(path: Path, section: str) -> Any:
     """Return the value under a dotted `section` such as `corpora.ravdess`.
 
     Raises:
         PipelineError: `path` is missing, is no YAML, has an older layout, or has no such section.
     """
+    _READ[path.absolute(), section] = value = _section(path, section)
+    return value
+
+
+def refuse_changed() -> None:
+    """Refuse an output of values that are no longer those of the file: dvc.lock would name what was never used.
+
+    Raises:
+        PipelineError: a section is not as this process read it.
+    """
+    for (path, section), value in _READ.items():
+        if _section(path, section) != value:
+            raise PipelineError(
+                f"{path.name}: section '{section}' changed in the meantime; nothing was kept, run again"
+            )
+
+
+def read_yaml(path: Path) -> Any:
+    """Return all of a YAML file.
+
+    Raises:
+        PipelineError: `path` is missing or is no YAML.
+    """
     try:
-        value = yaml.safe_load(path.read_text(encoding="utf-8"))
+        return _parsed(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or error
         raise PipelineError(f"{path}: cannot be read ({reason}); run from the project's root") from error
     except yaml.YAMLError as error:
         raise PipelineError(f"{path}: is not YAML ({' '.join(str(error).split())})") from error
+
+
+def _section(path: Path, section: str) -> Any:
+    value = read_yaml(path)
     _refuse_older(path, value)
     for key in section.split("."):
         if not isinstance(value, dict) or key not in value:

@@ -26,7 +26,7 @@ def read_clips(corpus: str, folder: Path) -> dict[Path, Clip]:
     """Return the clips below `folder`, as `fetch` laid it out, by their file, sorted by path.
 
     Raises:
-        PipelineError: there are none, one has a foreign name, or two are the same clip.
+        PipelineError: there are none, one has a foreign name or one that is no UTF-8, or two are the same clip.
     """
     recordings = [path for path in corpus_files(folder) if is_audio(path)]
     if not recordings:
@@ -37,6 +37,8 @@ def read_clips(corpus: str, folder: Path) -> dict[Path, Clip]:
         clips = own.read_clips(corpus, folder)
     first: dict[str, Path] = {}
     for path, clip in clips.items():
+        if clip.clip.encode("utf-8", "ignore").decode() != clip.clip:
+            raise PipelineError(f"{path}: has a name in another encoding than UTF-8; rename it")
         if first.setdefault(clip.clip, path) != path:
             raise PipelineError(f"{clip.clip}: is there twice, {first[clip.clip]} and {path}; take one out")
     return clips

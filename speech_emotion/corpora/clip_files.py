@@ -5,13 +5,25 @@ from collections.abc import Iterator
 from pathlib import Path, PurePath, PurePosixPath
 from unicodedata import normalize
 
+from speech_emotion.core.errors import PipelineError
+
 AUDIO_SUFFIXES = (".flac", ".wav")
-JUNK = (".", "__MACOSX")  # hidden files, and what macOS adds to an archive
+# What Windows, macOS and network disks add to folders and archives, in lower case.
+JUNK = ("thumbs.db", "ehthumbs.db", "desktop.ini", "__macosx", "@eadir", "$recycle.bin", "lost+found", "icon\r")
+WAY_OUT = "give yourself the right to read it, restore it, or take it out"
 
 
 def corpus_files(folder: Path) -> list[Path]:
-    """Return the files below `folder`, sorted; links are followed, hidden files and junk left out."""
-    return sorted(_walk(folder, set()))
+    """Return the files below `folder`, sorted; hidden ones and junk left out, links followed, each folder once.
+
+    A folder that a link leads to goes by its own path where that is below `folder`, too. Without a folder there are
+    no files.
+
+    Raises:
+        PipelineError: a file or a folder cannot be read, or a link leads nowhere.
+    """
+    above = Path(os.path.realpath(folder)).parents  # a link to one of them would be a loop
+    return sorted(_walk(folder, set(map(str, above))))
 
 
 def is_audio(path: PurePath) -> bool:
@@ -25,12 +37,32 @@ def clip_name(path: PurePath) -> str:
     return normalize("NFC", str(posix.with_suffix("") if is_audio(posix) else posix))
 
 
-def _walk(folder: Path, seen: set[Path]) -> Iterator[Path]:
-    for place, folders, files in os.walk(folder, followlinks=True):
-        real = Path(place).resolve()
-        if real in seen:  # a link back, or to what was there already
+def _walk(folder: Path, seen: set[str]) -> Iterator[Path]:
+    linked = []
+    for place, folders, files in os.walk(folder, onerror=_refuse):
+        if os.path.realpath(place) in seen:
             folders.clear()
             continue
-        seen.add(real)
-        folders[:] = sorted(name for name in folders if not name.startswith(JUNK))
-        yield from (Path(place, name) for name in files if not name.startswith(JUNK))
+        seen.add(os.path.realpath(place))
+        folders[:] = [name for name in folders if not _is_junk(name)]
+        linked += [Path(place, name) for name in folders if Path(place, name).is_symlink()]
+        yield from (_readable(Path(place, name)) for name in files if not _is_junk(name))
+    for link in sorted(linked):
+        yield from _walk(link, seen)
+
+
+def _is_junk(name: str) -> bool:
+    return name.startswith(".") or name.lower() in JUNK
+
+
+def _refuse(error: OSError) -> None:
+    if isinstance(error, FileNotFoundError):
+        return
+    raise PipelineError(f"{error.filename}: cannot be read ({error.strerror}); {WAY_OUT}") from error
+
+
+def _readable(path: Path) -> Path:
+    # No pipe either: opening it would wait for ever.
+    if not os.access(path, os.R_OK, effective_ids=True) or not path.is_file():
+        raise PipelineError(f"{path}: is no file that can be read; {WAY_OUT}")
+    return path

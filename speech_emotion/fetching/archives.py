@@ -1,18 +1,15 @@
 """Zip archives from strangers: unpacked within bounds, or refused."""
 
-import errno
 import zipfile
-import zlib
 from pathlib import Path
 
-from speech_emotion.core.errors import PipelineError
+from speech_emotion.core.errors import PipelineError, one_line
+from speech_emotion.core.files import writing
 
 # RAVDESS: 1,440 files and 0.6 GB, 2.8 times the archive. The popular TESS archive: 5,600 files and 0.6 GB.
 MAX_ENTRIES = 20_000
 MAX_UNPACKED_BYTES = 4 << 30
 MAX_RATIO = 100
-# RuntimeError: encrypted, or compressed in a way that is not supported.
-DAMAGE = (zipfile.BadZipFile, zlib.error, RuntimeError, EOFError, FileExistsError, NotADirectoryError)
 
 
 def unpack(archive: Path, folder: Path) -> None:
@@ -22,18 +19,21 @@ def unpack(archive: Path, folder: Path) -> None:
     compares its checksum.
 
     Raises:
-        PipelineError: the archive is damaged, encrypted or too big.
+        PipelineError: the archive is damaged, encrypted, packed in a way that Python does not know, or too big; or
+            `folder` cannot hold it.
     """
     try:
-        with zipfile.ZipFile(archive) as opened:
-            _check_size(archive, opened.infolist())
-            opened.extractall(folder)
-    except DAMAGE as error:
-        raise PipelineError(f"{archive}: cannot be unpacked ({error}); get it again") from error
-    except OSError as error:
-        if error.errno not in (errno.EINVAL, errno.EISDIR):  # those of an entry outside the file, or without a name
-            raise
-        raise PipelineError(f"{archive}: is damaged ({error}); get it again") from error
+        with writing(folder), zipfile.ZipFile(archive) as opened:
+            entries = opened.infolist()
+            _check_size(archive, entries)
+            for entry in entries:  # as some Windows tools write names; `zipfile` keeps what comes of it inside `folder`
+                entry.filename = entry.filename.replace("\\", "/")
+            opened.extractall(folder, entries)
+    except PipelineError:
+        raise
+    except Exception as error:  # each compression has exceptions of its own for damage, and so have names
+        problem = f"cannot be unpacked ({one_line(error)})"
+        raise PipelineError(f"{archive}: {problem}; get it again, or unpack it into a folder") from error
 
 
 def _check_size(archive: Path, entries: list[zipfile.ZipInfo]) -> None:

@@ -8,6 +8,7 @@ import pooch
 import requests
 
 from speech_emotion.core.errors import PipelineError
+from speech_emotion.core.files import writing
 from speech_emotion.core.progress import progress, tell
 from speech_emotion.fetching.sources import PublishedFile
 from speech_emotion.fetching.web import CONNECTIONS, RETRIES, TIMEOUT_S, WAY_OUT, reason, session
@@ -30,7 +31,7 @@ def download(label: str, files: Sequence[PublishedFile], folder: Path) -> None:
     registry, urls = ({file.name: getattr(file, key) for file in missing} for key in ("checksum", "url"))
     store = pooch.create(folder, base_url="", registry=registry, urls=urls, retry_if_failed=RETRIES)
     # Leaving the block abandons the threads, so that neither an error nor Ctrl-C waits for slow servers.
-    with progress(label, total, "B") as advance, session() as opened, ThreadPool(CONNECTIONS) as pool:
+    with progress(label, total, "B") as advance, session() as opened, ThreadPool(CONNECTIONS) as pool, writing(folder):
         for _ in pool.imap_unordered(lambda file: _retrieve(store, file, opened, advance), missing):
             pass
 

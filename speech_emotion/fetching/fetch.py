@@ -1,5 +1,6 @@
 """A corpus from wherever it can be had, checked clip by clip and laid out as published."""
 
+import filecmp
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -15,6 +16,7 @@ from speech_emotion.corpora import own
 from speech_emotion.corpora.catalogue import PUBLISHED
 from speech_emotion.fetching.archives import unpack
 from speech_emotion.fetching.downloads import download
+from speech_emotion.fetching.kept import keep_own
 from speech_emotion.fetching.manifest import Published, read_manifest
 from speech_emotion.fetching.mirror import local_copy
 from speech_emotion.fetching.recordings import find_recordings
@@ -28,18 +30,19 @@ DOWNLOADS = Path(".downloads")
 def fetch(corpus: str, source: Source, manifest: Path, target: Path) -> None:
     """Get `corpus` from SPEECH_CORPORA or from `source`, check it, and put it at `target`.
 
-    A corpus of one's own gets its manifest beside its clips: their labels are in it.
+    A complete corpus at `target` is not downloaded again. Other files there are kept beside it, unless DVC's cache has
+    them. A corpus of one's own gets its manifest beside its clips: their labels are in it.
 
     Raises:
         PipelineError: the corpus cannot be had, is incomplete, or differs from `manifest`. `target` is as before.
     """
-    described = read_manifest(manifest)
+    described = {row.clip: row for row in read_manifest(manifest)}
     table = None if corpus in PUBLISHED else manifest
     if table:
         own.read_rows(table)
     try:
-        with _folder_of(corpus, source) as folder:
-            clips = _match(corpus, folder, {row.clip: row for row in described})
+        with _folder_of(corpus, source, described, target) as folder:
+            clips = _match(corpus, folder, described)
             resampled = check_clips(corpus, clips)
             _lay_out(clips, table, target)
     except OSError as error:
@@ -48,14 +51,14 @@ def fetch(corpus: str, source: Source, manifest: Path, target: Path) -> None:
         ) from error
     tell(f"{corpus}: {len(clips)} clips, {len(clips) - resampled} of them sample for sample as in {manifest}")
     if resampled:
-        tell(f"{corpus}: {resampled} are copies at another sample rate, of which only the duration could be checked")
+        tell(f"{corpus}: {resampled} are copies at another sample rate, with the published duration and fingerprint")
     if (DOWNLOADS / corpus).is_dir():
         shutil.rmtree(DOWNLOADS / corpus)
 
 
 @contextmanager
-def _folder_of(corpus: str, source: Source) -> Iterator[Path]:
-    found = local_copy(corpus, source.file) or _official(corpus, source)
+def _folder_of(corpus: str, source: Source, manifest: Mapping[str, Published], target: Path) -> Iterator[Path]:
+    found = local_copy(corpus, source.file) or _official(corpus, source, manifest, target)
     tell(f"{corpus}: taken from {found}")
     if found.is_dir():
         yield found
@@ -66,9 +69,11 @@ def _folder_of(corpus: str, source: Source) -> Iterator[Path]:
         yield Path(unpacked)
 
 
-def _official(corpus: str, source: Source) -> Path:
+def _official(corpus: str, source: Source, manifest: Mapping[str, Published], target: Path) -> Path:
     if isinstance(source, Local):
         return _checked(source)
+    if target.exists() and _is_complete(corpus, target, manifest):
+        return target
     download(corpus, list_files(source), DOWNLOADS / corpus)
     return DOWNLOADS / corpus / source.file if isinstance(source, Zenodo) else DOWNLOADS / corpus
 
@@ -78,6 +83,15 @@ def _checked(source: Local) -> Path:
     if source.md5 and (md5 := pooch.file_hash(str(path), alg="md5")) != source.md5:
         raise PipelineError(f"{path}: has md5 {md5}, expected {source.md5}; restore it or correct params.yaml")
     return path
+
+
+def _is_complete(corpus: str, folder: Path, manifest: Mapping[str, Published]) -> bool:
+    try:
+        check_clips(corpus, _match(corpus, folder, manifest))
+    except PipelineError as problem:
+        tell(f"{corpus}: {folder} is not taken ({str(problem).splitlines()[0]})")
+        return False
+    return True
 
 
 def _match(corpus: str, folder: Path, manifest: Mapping[str, Published]) -> dict[Path, Published]:
@@ -92,11 +106,23 @@ def _match(corpus: str, folder: Path, manifest: Mapping[str, Published]) -> dict
 
 
 def _lay_out(clips: Mapping[Path, Published], table: Path | None, target: Path) -> None:
+    copies = {Path(f"{published.clip}{path.suffix.lower()}"): path for path, published in clips.items()}
+    if table:
+        copies[Path(own.TABLE)] = table
+    if not target.is_symlink() and _holds(target, copies):
+        return
     with replacing(target) as folder:
-        copies = {path: folder / f"{published.clip}{path.suffix.lower()}" for path, published in clips.items()}
-        if table:
-            copies[table] = folder / own.TABLE
-        for path, copy in copies.items():
-            copy.parent.mkdir(parents=True, exist_ok=True)
+        for name, path in copies.items():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
             # A copy of the bytes: a link would let DVC's cache and the user's folder share a file.
-            shutil.copyfile(path, copy)
+            shutil.copyfile(path, folder / name)
+        keep_own(target)
+
+
+def _holds(folder: Path, files: Mapping[Path, Path]) -> bool:
+    """Return whether `folder` holds copies of `files`, by their names there, and nothing else."""
+    found = {path.relative_to(folder) for path in folder.rglob("*") if path.is_symlink() or not path.is_dir()}
+    return found == files.keys() and all(
+        not (folder / name).is_symlink() and filecmp.cmp(folder / name, path, shallow=False)
+        for name, path in files.items()
+    )

@@ -21,6 +21,8 @@ from speech_emotion.core.files import write_csv
 from speech_emotion.corpora import own
 from speech_emotion.corpora.catalogue import PUBLISHED, read_clips
 from speech_emotion.corpora.clip_files import clip_name
+from speech_emotion.fetching.fingerprint import FORM as FINGERPRINT
+from speech_emotion.fetching.fingerprint import fingerprint
 
 FULL_SCALE = 2**15
 
@@ -34,11 +36,13 @@ class Published:
     channels: int
     frames: int
     pcm_md5: str  # of the interleaved little-endian int16 samples, whatever the container
+    fingerprint: str
 
 
 def published(clip: str, pcm: NDArray[np.int16], sample_rate: int) -> Published:
     """Return the description of `pcm`, `[frames, channels]`."""
-    return Published(clip, sample_rate, pcm.shape[1], len(pcm), pcm_md5(pcm))
+    sound = fingerprint(pcm.astype(np.float32), sample_rate)
+    return Published(clip, sample_rate, pcm.shape[1], len(pcm), pcm_md5(pcm), sound)
 
 
 def pcm_md5(pcm: NDArray[np.int16]) -> str:
@@ -60,6 +64,8 @@ def read_manifest(path: Path) -> list[Published]:
     kinds = {field.name: field.type for field in fields(Published)}
     try:
         table = pd.read_csv(path, usecols=list(kinds), dtype=kinds, keep_default_na=False)
+        if not table["fingerprint"].str.fullmatch(FINGERPRINT).all():
+            raise ValueError("a fingerprint is none")
     except (OSError, ValueError) as error:
         raise PipelineError(f"{path}: is no manifest ({error}); restore it, or describe the corpus again") from error
     return [Published(**row) for row in table.to_dict("records")]

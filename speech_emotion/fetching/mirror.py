@@ -25,10 +25,11 @@ def local_copy(corpus: str, archive: str) -> Path | None:
     if not root.is_dir():
         raise PipelineError(f"{VARIABLE}={configured}: is no folder; correct or unset it")
     folder = root / corpus
-    if any(map(is_audio, corpus_files(folder))):
+    files = corpus_files(folder)
+    if any(map(is_audio, files)):
         return folder
     named = [path for path in (folder / archive, root / f"{corpus}.zip", root / archive) if path.is_file()]
-    archives = named[:1] or sorted(folder.glob("*.zip"))
+    archives = named[:1] or [path for path in files if path.suffix.lower() == ".zip"]
     if len(archives) > 1:
         names = listed([str(path) for path in archives])
         raise PipelineError(f"{corpus}: which archive is it: {names}? leave one of them there")

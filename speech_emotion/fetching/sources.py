@@ -3,27 +3,27 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from speech_emotion.core.errors import PipelineError
-from speech_emotion.core.params import read_settings
+from speech_emotion.core.params import Checked, Range, read_settings
 from speech_emotion.fetching.web import read_json
 
 
 @dataclass(frozen=True)
-class Zenodo:
+class Zenodo(Checked):
     """One archive of a Zenodo record; `url` is the base of the API."""
 
     kind: str
     url: str
     record: str
     file: str
-    size_bytes: int
+    size_bytes: Annotated[int, Range(1, 2**50)]
     md5: str
 
 
 @dataclass(frozen=True)
-class Dataverse:
+class Dataverse(Checked):
     """A Dataverse data set of one file a clip; `url` is the base of the API.
 
     `file` names an archive of the same clips that users are likely to have.
@@ -36,7 +36,7 @@ class Dataverse:
 
 
 @dataclass(frozen=True)
-class Local:
+class Local(Checked):
     """A folder of clips or an archive on this machine; a relative `path` counts from the project's root."""
 
     kind: str
@@ -54,7 +54,7 @@ KINDS: Mapping[str, type[Source]] = {"zenodo": Zenodo, "dataverse": Dataverse, "
 
 
 @dataclass(frozen=True)
-class _Corpus:
+class _Corpus(Checked):
     source: dict[str, Any]
 
 

@@ -1,4 +1,4 @@
-"""Clips against their manifest: the published samples, or an unshortened resampling of them."""
+"""Clips against their manifest: the published samples, or an unshortened resampling with their fingerprint."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 
 from speech_emotion.core.errors import PipelineError, itemised
 from speech_emotion.core.progress import progress
+from speech_emotion.fetching.fingerprint import LONGER_S, TOLERANCE_DB, apart_db, delayed_powers
 from speech_emotion.fetching.manifest import FULL_SCALE, Published, pcm_md5, to_pcm
 
-DURATION_TOLERANCE_S = 0.001
+SHORTER_S = 0.001
 CHANNEL_TOLERANCE = 4 / FULL_SCALE  # resamplers dither each channel on its own
 WAY_OUT = "take them from where the corpus was published"
 
@@ -22,7 +23,8 @@ def check_clips(corpus: str, clips: Mapping[Path, Published]) -> int:
 
     Raises:
         PipelineError: names the files that cannot be decoded, are empty, silent or not finite, hold other
-            samples than the published ones, or are resampled to another duration or to channels that differ.
+            samples than the published ones, or are resampled to another duration, to channels that differ or from
+            another clip.
     """
     # Threads, because decoding and hashing run outside the interpreter's lock.
     work = Parallel(n_jobs=-1, prefer="threads", return_as="generator")
@@ -60,6 +62,9 @@ def _is_resampled(path: Path, published: Published) -> bool:
             return False
     if (np.abs(samples - samples[:, :1]) > CHANNEL_TOLERANCE).any():
         raise PipelineError(f"has {samples.shape[1]} channels that differ, expected equal ones in a resampled copy")
+    apart = apart_db(published.fingerprint, delayed_powers(samples, file.samplerate))
+    if apart > TOLERANCE_DB:
+        raise PipelineError(f"is another clip: its fingerprint is {apart:.1f} dB away, at most {TOLERANCE_DB} may be")
     return True
 
 
@@ -69,7 +74,7 @@ def _check_length(file: soundfile.SoundFile, published: Published) -> None:
         if found != expected:
             raise PipelineError(f"has {found[0]} frames x {found[1]} channels, expected {expected[0]} x {expected[1]}")
     found_s, expected_s = file.frames / file.samplerate, published.frames / published.sample_rate
-    if abs(found_s - expected_s) > DURATION_TOLERANCE_S:
+    if not -SHORTER_S <= found_s - expected_s <= LONGER_S:
         raise PipelineError(f"lasts {found_s:.4f} s, expected {expected_s:.4f} s")
 
 

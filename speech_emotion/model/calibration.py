@@ -5,6 +5,8 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax
 
+from speech_emotion.core.errors import PipelineError
+
 # Beyond these a confidence is about 1 or 1/8 whatever the clip: a fit that wants more has nothing to fit.
 LOWEST_TEMPERATURE, HIGHEST_TEMPERATURE = 0.05, 20.0
 
@@ -25,7 +27,10 @@ def fit_temperature(logits: NDArray[np.floating], actual: NDArray[np.integer]) -
 
     Raises:
         ValueError: there are no clips, or the shapes disagree.
+        PipelineError: a logit is not finite.
     """
+    if not np.isfinite(logits).all():
+        raise PipelineError("temperature: the logits are not finite; train again at a lower learning rate")
     if logits.ndim != 2 or len(logits) == 0 or actual.shape != logits.shape[:1]:
         raise ValueError(f"logits {logits.shape} and actual {actual.shape}: need [clips, emotions] and [clips]")
     # On a log scale the likelihood is smooth and has one lowest point between the bounds.

@@ -4,20 +4,20 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from torch import nn
 
 from speech_emotion.clips import EMOTIONS
 from speech_emotion.core.errors import PipelineError
-from speech_emotion.core.params import to_settings
+from speech_emotion.core.params import Checked, Range, to_settings
 from speech_emotion.encoders import protocol
 from speech_emotion.model.weights import load_tensors, save_tensors
 from speech_emotion.training.settings import TrainSettings, flat, train_settings
 
 
 @dataclass(frozen=True)
-class Description:
+class Description(Checked):
     """All that prediction needs besides the weights, and what they were trained with."""
 
     encoder: str
@@ -25,7 +25,7 @@ class Description:
     frontend: Any  # the encoder's `FrontendSettings`
     training: TrainSettings  # as the stage read them
     trained_on: Mapping[str, str]  # file name -> md5 of the split and of each shard
-    temperature: float = 1.0  # divides the logits; 1.0 when not fitted
+    temperature: Annotated[float, Range(0.01, 100)] = 1.0  # divides the logits; 1.0 when not fitted
 
 
 @dataclass(frozen=True)

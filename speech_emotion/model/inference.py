@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from tqdm import trange
 
+from speech_emotion.core.errors import PipelineError
 from speech_emotion.encoders import protocol
 from speech_emotion.encoders.protocol import Mel
 from speech_emotion.model.checkpoint import Model
@@ -39,6 +40,9 @@ def clip_logits(model: Model, mels: Sequence[Mel]) -> NDArray[np.float32]:
     Args:
         model: in evaluation mode, as `checkpoint.load_model` returns it.
         mels: made by the model's front end.
+
+    Raises:
+        PipelineError: a logit is not finite.
     """
     return _in_batches(model, mels, model.network)
 
@@ -66,4 +70,9 @@ def _in_batches(model: Model, mels: Sequence[Mel], ask: Callable[..., Tensor]) -
             levels, lengths = (tensor.to(device) for tensor in pack(mels[first : first + BATCH_SIZE]))
             inputs = plain_view(levels, lengths, description.frontend, description.training.encoder)
             answers.append(ask(*inputs).float())
-    return torch.cat(answers).cpu().numpy()
+    found = torch.cat(answers).cpu().numpy()
+    if not np.isfinite(found).all():
+        raise PipelineError(
+            f"{description.encoder}: the model's answers are not finite; train at a lower learning rate"
+        )
+    return found

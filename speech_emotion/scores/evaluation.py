@@ -12,9 +12,8 @@ from numpy.typing import NDArray
 from speech_emotion.clips import EMOTIONS, indices
 from speech_emotion.core.errors import PipelineError
 from speech_emotion.model.calibration import calibrated
-from speech_emotion.model.checkpoint import load_model
 from speech_emotion.model.inference import clip_logits
-from speech_emotion.model.provenance import refuse_other_data
+from speech_emotion.model.provenance import load_trained
 from speech_emotion.shards import Mels
 
 DESCRIBED = ("clip", "corpus", "speaker", "sex", "intensity")
@@ -68,11 +67,10 @@ def evaluate(clips: pd.DataFrame, mels: Mels, first: Path, last: Path, present: 
         present: md5s of the split and shards that `clips` and `mels` come from (`provenance.file_md5s`).
 
     Raises:
-        PipelineError: a clip has no spectrogram; a model cannot be read, or was not trained on the data beside it.
+        PipelineError: a clip has no spectrogram; a model cannot be read, was not trained on the data beside it,
+            or with other settings than dvc.lock names.
     """
-    models = [load_model(path) for path in (first, last)]
-    for path, model in zip((first, last), models, strict=True):
-        refuse_other_data(path, model.description.trained_on, present)
+    models = [load_trained(path, present) for path in (first, last)]
     chosen = mels.of(clips["clip"])
     first_logits, last_logits = (clip_logits(model, chosen) for model in models)
     return Evaluation(clips, first_logits, last_logits, models[1].description.temperature)

@@ -1,11 +1,13 @@
 """`metrics.json`: how good the model is, as fractions of 1."""
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
 
+from speech_emotion.core.errors import PipelineError, listed
 from speech_emotion.scores import confusion
 from speech_emotion.scores.evaluation import Evaluation
 from speech_emotion.scores.rates import matrices_by_clip, rates
@@ -51,8 +53,16 @@ def rounded(scores: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def to_json(scores: Mapping[str, Any]) -> str:
-    """Return `scores` as JSON text, equal scores as equal bytes."""
-    return json.dumps(scores, indent=2) + "\n"
+    """Return `scores` as JSON text, equal scores as equal bytes.
+
+    Raises:
+        PipelineError: one is not finite.
+    """
+    try:
+        return json.dumps(scores, indent=2, allow_nan=False) + "\n"
+    except ValueError as error:
+        wrong = re.findall(r'"(\w+)": \[?[^]"{]*(?:NaN|Infinity)', json.dumps(scores))
+        raise PipelineError(f"scores: {listed(wrong)} not finite, nothing was written; train again") from error
 
 
 def _of_corpus(answers: pd.DataFrame) -> dict[str, Any]:

@@ -11,12 +11,14 @@ Interspeech: 6 folds of unseen actors.
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
 import pandas as pd
 
 from speech_emotion.clips import PARTS
 from speech_emotion.core.errors import PipelineError
+from speech_emotion.core.params import Checked, Range
 from speech_emotion.corpora.ravdess import ACTORS, FOLDS
 from speech_emotion.corpora.tess import VOICES
 
@@ -35,13 +37,13 @@ class SpeakerLists:
 
 
 @dataclass(frozen=True)
-class SplitSettings:
+class SplitSettings(Checked):
     """`params.split`; each protocol reads what concerns it."""
 
     protocol: str
-    fold: int
+    fold: Annotated[int, Range(1, 6)]
     tested_voice: str
-    seed: int
+    seed: Annotated[int, Range(0, below=2**32)]
     speakers: SpeakerLists
 
 
@@ -72,8 +74,6 @@ def count_parts(split: pd.DataFrame) -> pd.DataFrame:
 
 
 def _random_parts(labels: pd.DataFrame, seed: int) -> pd.Series:
-    if seed < 0:
-        raise PipelineError(f"split.seed {seed} is negative; take 0 or more")
     order = np.random.default_rng(seed).permutation(len(labels))
     test, valid = round(TEST_SHARE * len(labels)), round(VALID_SHARE * len(labels))
     part = pd.Series("train", index=labels["clip"])

@@ -1,14 +1,14 @@
 """Callbacks of fastai: the learning curve, MixUp, a moving average of the weights, training steps recorded on a GPU."""
 
 import gc
-from math import isnan, nan
+from math import isfinite, isnan, nan
 
 import torch
 from torch import Tensor
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from tqdm import tqdm
 
-from speech_emotion.training.fastai_parts import Callback, MixUp
+from speech_emotion.training.fastai_parts import Callback, CancelFitException, MixUp
 
 Curve = dict[str, float]  # one epoch: its number, losses and accuracy
 
@@ -23,6 +23,7 @@ class Curves(Callback):  # type: ignore[misc]
     def __init__(self, label: str, epochs: int, bar: "tqdm[None]") -> None:
         self.label, self.epochs, self.bar = label, epochs, bar
         self.rows: list[Curve] = []
+        self.failure: str | None = None  # what is not finite, and since when
 
     def after_batch(self) -> None:
         """Move the bar."""
@@ -30,10 +31,15 @@ class Curves(Callback):  # type: ignore[misc]
             self.bar.update()
 
     def after_epoch(self) -> None:
-        """Keep losses and accuracy of the epoch that ended; fastai has None for what was not scored."""
-        values = [nan if value is None else float(value) for value in self.learn.recorder.values[-1]]
-        row = dict(zip(SHOWN, values, strict=True))
+        """Keep losses and accuracy of the epoch that ended, or stop; fastai has None for what was not scored."""
+        recorded = dict(zip(SHOWN, self.learn.recorder.values[-1], strict=True))
+        row = {name: nan if value is None else float(value) for name, value in recorded.items()}
         self.rows.append({"epoch": len(self.rows) + 1} | row)
+        # A loss that stops being finite stays so in fastai's mean: no look at each step, for which a GPU would wait.
+        wrong = [f"{name} is {row[name]}" for name in row if recorded[name] is not None and not isfinite(row[name])]
+        if wrong:
+            self.failure = f"{self.label}: {wrong[0]} after epoch {len(self.rows)}"
+            raise CancelFitException
         numbers = "  ".join(SHOWN[name].format(value) for name, value in row.items() if not isnan(value))
         with tqdm.external_write_mode():
             print(f"{self.label}: epoch {len(self.rows)}/{self.epochs}  {numbers}", flush=True)

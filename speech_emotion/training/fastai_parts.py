@@ -12,7 +12,7 @@ from fastai.callback.progress import ProgressCallback  # noqa: E402 (in every Le
 from fastai.callback.schedule import Learner  # noqa: E402 (with fit_one_cycle)
 from fastai.data.core import DataLoaders  # noqa: E402
 from fastai.data.load import DataLoader  # noqa: E402
-from fastai.learner import Callback  # noqa: E402
+from fastai.learner import Callback, CancelFitException  # noqa: E402
 from fastai.losses import CrossEntropyLossFlat  # noqa: E402
 from fastai.metrics import accuracy  # noqa: E402
 from fastai.optimizer import OptimWrapper  # noqa: E402
@@ -21,6 +21,7 @@ from fastai.torch_core import set_seed  # noqa: E402
 __all__ = [
     "AMPMode",
     "Callback",
+    "CancelFitException",
     "ChannelsLast",
     "CrossEntropyLossFlat",
     "DataLoader",

@@ -13,9 +13,9 @@ from speech_emotion.clips import indices
 from speech_emotion.core.errors import PipelineError
 from speech_emotion.encoders import protocol
 from speech_emotion.model.calibration import fit_temperature
-from speech_emotion.model.checkpoint import Description, Model, load_model
+from speech_emotion.model.checkpoint import Description, Model
 from speech_emotion.model.inference import best_device, clip_logits
-from speech_emotion.model.provenance import refuse_other_data
+from speech_emotion.model.provenance import load_trained
 from speech_emotion.model.weights import load_tensors
 from speech_emotion.shards import Mels
 from speech_emotion.training.allocator import keep_freed_memory
@@ -36,7 +36,8 @@ def starting_model(start: Path, settings: TrainSettings, mels: Mels, trained_on:
         trained_on: md5s of the split and shards (`provenance.file_md5s`).
 
     Raises:
-        PipelineError: the file cannot be read or does not fit, or is a model of another encoder or of other data.
+        PipelineError: the file cannot be read or does not fit, or is a model of another encoder, of other data or
+            of other settings than dvc.lock names.
     """
     tensors, text = load_tensors(start)
     described = json.loads(text)
@@ -44,8 +45,7 @@ def starting_model(start: Path, settings: TrainSettings, mels: Mels, trained_on:
         raise PipelineError(f"{start}: is of encoder {described.get('encoder')}, the spectrograms of {mels.encoder}")
     backbone = described.get("name")
     if backbone is None:
-        before = load_model(start, training=settings)
-        refuse_other_data(start, before.description.trained_on, trained_on)
+        before = load_trained(start, trained_on, training=settings)
         network, backbone = before.network, before.description.backbone
     else:
         torch.manual_seed(settings.seed)
@@ -63,7 +63,7 @@ def fine_tune(
     `scored` it is not looked at, and the temperature stays 1.
 
     Raises:
-        PipelineError: a part is empty, or a clip has no spectrogram.
+        PipelineError: a part is empty, a clip has no spectrogram, or loss, weights or logits are not finite.
     """
     settings = model.description.training
     keep_freed_memory()

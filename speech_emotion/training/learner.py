@@ -6,6 +6,7 @@ import torch
 from torch import nn
 from tqdm import tqdm
 
+from speech_emotion.core.errors import PipelineError
 from speech_emotion.encoders import protocol
 from speech_emotion.training.callbacks import ClipMixUp, CudaGraph, Curve, Curves, WeightAverage
 from speech_emotion.training.fastai_parts import (
@@ -31,6 +32,9 @@ def train(
     The head learns alone for `frozen_epochs` (batch norm adapts too, layer norm does not), then everything for
     `epochs`, each in one cycle (Smith 2018, arXiv:1803.09820). The last epoch's weights, or their moving average, are
     what stays: no checkpoint is chosen by looking at a score.
+
+    Raises:
+        PipelineError: the loss is not finite.
     """
     kind = protocol.network(encoder)
     epochs = settings.frozen_epochs + settings.epochs
@@ -55,7 +59,7 @@ def train(
         if settings.frozen_epochs:
             learn.freeze()
             learn.fit_one_cycle(settings.frozen_epochs, settings.learning_rate)
-        if settings.epochs:
+        if settings.epochs and not curves.failure:
             learn.unfreeze()
             if loaders.device.type == "cuda":
                 learn.add_cb(CudaGraph())
@@ -63,6 +67,8 @@ def train(
                 learn.add_cb(average)
             rates = [settings.learning_rate * share for share in kind.rate_shares(network, settings.encoder)]
             learn.fit_one_cycle(settings.epochs, rates)
+    if curves.failure:
+        raise PipelineError(f"{curves.failure} at learning_rate {settings.learning_rate:g}; lower it")
     average.finish()
     return curves.rows
 

@@ -16,7 +16,7 @@ class TrainSettings(Checked):
     batch_size: Annotated[int, Range(2, 4096)]  # one clip has no deviation for batch norm to divide by
     frozen_epochs: Annotated[int, Range(0, 10_000)]
     epochs: Annotated[int, Range(0, 10_000)]
-    learning_rate: Annotated[float, Range(0, 1000)]  # of the head, at the top of the cycle
+    learning_rate: Annotated[float, Range(1e-9, 1000)]  # of the head, at the top of the cycle
     weight_decay: Annotated[float, Range(0, 10)]
     label_smoothing: Annotated[float, Range(0, below=1)]
     mixup: Annotated[float, Range(0, 100)]  # alpha of the Beta distribution; 0: none

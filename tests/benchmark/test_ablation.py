@@ -71,7 +71,7 @@ def test_a_change_that_cannot_be_is_refused(tmp_path: Path, changes: str, compla
 
 
 def test_an_unknown_row_is_refused() -> None:
-    with pytest.raises(PipelineError, match="has no row 'mix' of image; take one of base, "):
+    with pytest.raises(PipelineError, match=r"has no section 'image\.rows\.mix'"):
         read_changes(IMAGE, "image", "mix")
 
 

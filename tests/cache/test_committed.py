@@ -1,6 +1,5 @@
 """Reuse from the last commit, in a repository of Git and DVC of its own."""
 
-import logging
 import shutil
 import subprocess
 import sys
@@ -52,8 +51,8 @@ def test_a_commit_gives_its_shards_after_the_output_is_gone(repository: Path) ->
     assert committed_shards(Path("data/others")) == []
 
 
-def test_a_shard_that_the_cache_lost_is_left_out_with_a_warning(
-    repository: Path, caplog: pytest.LogCaptureFixture
+def test_a_shard_that_the_cache_lost_is_left_out_and_named(
+    repository: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     commit()
     (lost,) = [
@@ -62,17 +61,20 @@ def test_a_shard_that_the_cache_lost_is_left_out_with_a_warning(
         if path.is_file() and b"YAF_back" in path.read_bytes() and not path.name.endswith(".dir")
     ]
     lost.unlink()
-    with caplog.at_level(logging.WARNING):
-        assert clips() == ["tess/OAF_back_sad"]
-    assert "YAF.safetensors: cannot be reused" in caplog.text
+    capsys.readouterr()
+    assert clips() == ["tess/OAF_back_sad"]
+    assert capsys.readouterr().out.startswith("data/mels: not all of it can be reused: YAF.safetensors (")
 
 
-def test_a_lost_cache_leaves_nothing_to_reuse(repository: Path) -> None:
-    commit()
-    shutil.rmtree(".dvc/cache")
+@pytest.mark.parametrize("state", ["no commit", "no cache", "no repository"])
+def test_nothing_to_reuse_is_said_in_one_line(repository: Path, state: str, capsys: pytest.CaptureFixture[str]) -> None:
+    if state == "no cache":
+        commit()
+        shutil.rmtree(".dvc/cache")
+        shutil.rmtree(MELS)
+    if state == "no repository":
+        shutil.rmtree(".dvc")
+    capsys.readouterr()
     assert clips() == []
-
-
-def test_outside_a_repository_there_is_nothing_to_reuse(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    assert clips() == []
+    [line] = capsys.readouterr().out.splitlines()
+    assert line.startswith("data/mels: not all of it can be reused: ")

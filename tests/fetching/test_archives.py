@@ -34,7 +34,15 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_files_and_folders_come_out(tmp_path: Path, folder: Path) -> None:
-    unpack(zipped(tmp_path / "a.zip", {"Actor_01/": b"", "Actor_01/one.wav": b"1", "two.wav": b"2"}), folder)
+    entries = {
+        "Actor_01/": b"",
+        "Actor_01/one.wav": b"1",
+        "two.wav": b"2",
+        "Actor_02\\": b"",
+        "Actor_02\\three.wav": b"3",
+    }
+    unpack(zipped(tmp_path / "a.zip", entries), folder)
+    assert (folder / "Actor_02" / "three.wav").read_bytes() == b"3"
     assert (folder / "Actor_01" / "one.wav").read_bytes() == b"1"
     assert (folder / "two.wav").read_bytes() == b"2"
 
@@ -95,8 +103,9 @@ def test_damage_is_one_clear_line(tmp_path: Path, folder: Path) -> None:
     )
 
 
-def test_every_damaged_byte_of_a_compressed_archive_is_one_clear_line(tmp_path: Path) -> None:
-    with zipfile.ZipFile(tmp_path / "whole.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+@pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_every_damaged_byte_of_an_archive_is_one_clear_line(tmp_path: Path, method: int) -> None:
+    with zipfile.ZipFile(tmp_path / "whole.zip", "w", method) as archive:
         archive.writestr("1.wav", bytes(range(256)) * 4)
     whole = (tmp_path / "whole.zip").read_bytes()
     complaints = []
@@ -117,3 +126,33 @@ def test_a_flipped_byte_is_found(tmp_path: Path, folder: Path) -> None:
     (tmp_path / "a.zip").write_bytes((tmp_path / "a.zip").read_bytes().replace(b"samples", b"simples"))
     with pytest.raises(PipelineError, match="Bad CRC-32"):
         unpack(tmp_path / "a.zip", folder)
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "reason"),
+    [
+        ((b"PK\3\4", 8, b"PK\1\2", 10), 9, "compression"),  # Deflate64, as Windows Explorer packs big files
+        ((b"PK\1\2", 46, b"PK\1\2", 46), 0xE9, "utf-8"),  # Latin-1 that calls itself UTF-8
+        ((b"PK\3\4", 30, b"PK\3\4", 30), 0xE9, "utf-8"),  # the same in the entry's own header only
+    ],
+)
+def test_foreign_packings_and_names_are_one_clear_line(
+    tmp_path: Path, folder: Path, place: tuple[bytes, int, bytes, int], value: int, reason: str
+) -> None:
+    archive = zipped(tmp_path / "a.zip", {"1\xfc.wav": bytes(1000)})
+    content = bytearray(archive.read_bytes())
+    for mark, offset in (place[:2], place[2:]):
+        content[content.index(mark) + offset] = value
+    archive.write_bytes(content)
+    complaint = refusal(archive, folder)
+    assert complaint.startswith(f"{archive}: cannot be unpacked (")
+    assert reason in complaint
+    assert "\n" not in complaint
+
+
+def test_a_full_disk_is_the_disk_s_fault_not_the_archive_s(tmp_path: Path, full_disk: Path) -> None:
+    archive = tmp_path / "a.zip"
+    with zipfile.ZipFile(archive, "w") as written:
+        written.writestr("1.wav", bytes(100_000))
+    with pytest.raises(PipelineError, match=r"disk/.*: cannot be written \(No space left on device\)"):
+        unpack(archive, full_disk / "unpacked")

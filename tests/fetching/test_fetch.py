@@ -7,15 +7,21 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import soxr
 import yaml
 
 from speech_emotion.core.errors import PipelineError
+from speech_emotion.fetching.manifest import read_manifest
+from speech_emotion.fetching.manifest import write_manifest as write_rows
+from speech_emotion.fetching.verify import check_clips
 from stages.fetch import main
 from tests.corpus_server import HANG, CorpusServer, wait_for, without_waits
+from tests.fetching.test_fingerprint import babble
 from tests.published import ROOT, real_corpora
 from tests.small_corpora import (
     Tone,
@@ -125,6 +131,38 @@ def test_an_interrupted_download_goes_on_where_it_stopped(project: Path, server:
     }
 
 
+@pytest.mark.parametrize("own", [None, "notes.txt", "OAF_Fear/.hidden"])
+def test_a_corpus_that_is_there_is_not_downloaded(project: Path, server: CorpusServer, own: str | None) -> None:
+    original = contents(write_corpus("tess", project / "raw" / "tess"))
+    source = dataverse(server)
+    if own:
+        write_files(project / "raw" / "tess", {own: b"mine"})
+    assert fetch("tess", source) == original
+    assert not server.requests
+    kept = contents(project / "raw" / "tess.kept")
+    assert kept == ({**original, own: b"mine"} if own else {})
+
+
+def test_an_incomplete_corpus_that_is_there_is_kept_and_said_why(
+    project: Path, server: CorpusServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    original = contents(write_corpus("tess", project / "original"))
+    server.publish_dataverse(DOI, flat(original))
+    write_files(project / "raw" / "tess", dict(list(original.items())[1:]))
+    assert fetch("tess", dataverse(server)) == original
+    assert len(contents(project / "raw" / "tess.kept")) == len(original) - 1
+    assert "tess: raw/tess is not taken (tess: 1 clips are missing: OAF_Fear/" in capsys.readouterr().out
+
+
+def test_a_link_to_ones_own_folder_is_kept(project: Path, mirror: Path) -> None:
+    original = write_corpus("tess", mirror / "tess")
+    (project / "raw").mkdir()
+    (project / "raw" / "tess").symlink_to(original)
+    assert fetch("tess") == contents(original)
+    assert (project / "raw" / "tess.kept").is_symlink()
+    assert not (project / "raw" / "tess").is_symlink()
+
+
 def others_are_complete(project: Path, count: int) -> Callable[[], bool]:
     return lambda: len(list((project / ".downloads" / "tess").glob("*.wav"))) == count
 
@@ -211,9 +249,23 @@ def test_a_resampled_copy_passes_and_is_counted(
         write_clip(mirror / "ravdess" / f"{name}.flac", Tone(narrow, 16000))
     assert len(fetch("ravdess")) == 3
     assert (
-        "ravdess: 3 are copies at another sample rate, of which only the duration could be checked"
+        "ravdess: 3 are copies at another sample rate, with the published duration and fingerprint"
         in capsys.readouterr().out
     )
+
+
+@pytest.mark.parametrize("clips", [("03-01-03-01-01-01-01", "03-01-04-01-01-01-01")])
+def test_a_resampled_copy_with_two_clips_exchanged_is_refused(
+    project: Path, mirror: Path, clips: tuple[str, str]
+) -> None:
+    pcm = [(babble(seed) * 2**14).astype(np.int16) for seed in range(2)]
+    sounds = {f"Actor_01/{clip}": Tone(samples, 48000) for clip, samples in zip(clips, pcm, strict=True)}
+    write_rows(Path("ravdess.csv"), [sound.published(name) for name, sound in sounds.items()])
+    for name, sound in zip(sounds, list(sounds.values())[::-1], strict=True):
+        write_clip(mirror / "ravdess" / f"{name}.flac", Tone(soxr.resample(sound.samples, 48000, 16000), 16000))
+    message = failure("ravdess")
+    assert message.startswith("ravdess: 2 of 2 clips are wrong; take them from where the corpus was published:\n")
+    assert all(f"{clip}.flac: is another clip: its fingerprint is " in message for clip in clips)
 
 
 def test_one_changed_sample_stops_the_stage_and_leaves_the_last_output(project: Path, mirror: Path) -> None:
@@ -239,7 +291,14 @@ def test_clips_that_are_missing_or_surplus_are_named(project: Path, mirror: Path
 
 
 @pytest.mark.parametrize(
-    "content", ["clip,frames\n", "", "clip,sample_rate,channels,frames,pcm_md5\na,b,1,1,0\n", None]
+    "content",
+    [
+        "clip,frames\n",
+        "",
+        "clip,sample_rate,channels,frames,pcm_md5,fingerprint\na,b,1,1,0,0123\n",
+        "clip,sample_rate,channels,frames,pcm_md5,fingerprint\na,1,1,1,0,012\n",
+        None,
+    ],
 )
 def test_a_damaged_manifest(project: Path, content: str | None) -> None:
     Path("tess.csv").unlink()
@@ -289,9 +348,33 @@ def test_ctrl_c_in_a_download_ends_at_once_and_keeps_complete_files(project: Pat
     assert sum(server.requests[path] for path in paths.values()) == len(original) + 1
 
 
+def test_linked_actors_count(project: Path, mirror: Path) -> None:
+    original = write_corpus("ravdess", project / "original")
+    (mirror / "ravdess").mkdir()
+    for actor in original.iterdir():
+        (mirror / "ravdess" / actor.name).symlink_to(actor)
+    (mirror / "ravdess" / "all").symlink_to(mirror)
+    assert fetch("ravdess") == contents(original)
+
+
 @pytest.mark.parametrize(("corpus", "clips"), [("ravdess", 1440), ("tess", 2800)])
 def test_the_real_corpora_pass(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, corpus: str, clips: int) -> None:
     monkeypatch.setenv("SPEECH_CORPORA", str(real_corpora()))
     monkeypatch.chdir(ROOT)
     main([corpus, f"data/manifests/{corpus}.csv", str(tmp_path / corpus)])
     assert sum(path.is_file() for path in (tmp_path / corpus).rglob("*")) == clips
+
+
+def test_two_real_clips_exchanged_in_a_resampled_copy_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = {row.clip: row for row in read_manifest(ROOT / "data/manifests/ravdess.csv")}
+    angry, sad = "Actor_01/03-01-05-01-01-02-01", "Actor_01/03-01-04-01-01-02-01"
+    paths = {clip: real_corpora() / f"ravdess/{clip}.flac" for clip in (angry, sad)}
+    assert check_clips("ravdess", {paths[clip]: rows[clip] for clip in paths}) == 2
+    exchanged = {
+        paths[angry]: replace(rows[sad], frames=rows[angry].frames),
+        paths[sad]: replace(rows[angry], frames=rows[sad].frames),
+    }
+    with pytest.raises(PipelineError, match="2 of 2 clips are wrong"):
+        check_clips("ravdess", exchanged)

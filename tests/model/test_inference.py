@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 import torch
 
+from speech_emotion.core.errors import PipelineError
 from speech_emotion.encoders.image.view import to_image, window
 from speech_emotion.model import inference
 from speech_emotion.model.inference import clip_embeddings, clip_logits, embedding_logits, pack
@@ -52,3 +53,10 @@ def test_logits_are_those_of_the_embeddings(model, mels):
     embeddings = clip_embeddings(model, mels)
     assert len(embeddings) == len(mels)
     np.testing.assert_array_equal(embedding_logits(model, embeddings), clip_logits(model, mels))
+
+
+def test_answers_that_are_not_finite_are_refused(mels):
+    model = small_model()
+    model.network.eval().get_classifier().weight.data[0] = float("nan")
+    with pytest.raises(PipelineError, match="image: the model's answers are not finite"):
+        clip_logits(model, mels)

@@ -1,8 +1,9 @@
 import pytest
 import torch
+from safetensors.torch import save_file
 
 from speech_emotion.core.errors import PipelineError
-from speech_emotion.model.weights import load_tensors, save_tensors
+from speech_emotion.model.weights import METADATA_KEY, load_tensors, save_tensors
 
 TENSORS = {"b": torch.arange(6.0).reshape(2, 3), "a": torch.tensor(7), "c": torch.arange(12.0).reshape(3, 4).T}
 
@@ -22,8 +23,6 @@ def test_equal_input_gives_equal_bytes(tmp_path):
 
 
 def test_a_file_that_is_none_of_ours_is_named(tmp_path):
-    from safetensors.torch import save_file
-
     save_tensors(tmp_path / "whole", TENSORS, "text")
     (tmp_path / "cut").write_bytes((tmp_path / "whole").read_bytes()[:-5])
     (tmp_path / "empty").touch()
@@ -35,3 +34,14 @@ def test_a_file_that_is_none_of_ours_is_named(tmp_path):
             load_tensors(tmp_path / name)
         assert str(caught.value).startswith(f"{tmp_path / name}: is no readable weights file")
         assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
+def test_what_is_not_finite_is_neither_written_nor_read(tmp_path, value):
+    broken = {"a": torch.zeros(1), "b": torch.tensor([1.0, value])}
+    with pytest.raises(PipelineError, match=r"weights: 'b' has values that are not finite; "):
+        save_tensors(tmp_path / "weights", broken, "text")
+    assert list(tmp_path.iterdir()) == []
+    save_file(broken, tmp_path / "weights", metadata={METADATA_KEY: "text"})
+    with pytest.raises(PipelineError, match=r"weights: 'b' has values that are not finite; "):
+        load_tensors(tmp_path / "weights")

@@ -31,7 +31,7 @@ def project(tmp_path, monkeypatch):
     rng = np.random.default_rng(0)
     clips = make_clips(actors=2, tess_words=2)
     clips["part"] = np.where(clips["speaker"] == "ravdess/24", "test", "train")
-    write_csv(tmp_path / "labels.csv", clips.reindex(columns=LABEL_COLUMNS).assign(duration_s=1.0))
+    write_csv(tmp_path / "labels.csv", clips.reindex(columns=LABEL_COLUMNS, fill_value="").assign(duration_s=1.0))
     write_csv(tmp_path / "split.csv", clips[["clip", "corpus", "speaker", "emotion", "part"]])
     for speaker, rows in clips.groupby("speaker"):
         mels = {clip: rng.integers(0, 256, (16, 40), dtype=np.uint8) for clip in rows["clip"]}

@@ -36,7 +36,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> pd.DataFrame:
     for speaker, rows in clips.groupby("speaker"):
         shard = Shard("image", dict.fromkeys(rows["clip"], MEL), dict.fromkeys(rows["clip"], "key"), SETTINGS)
         write_shard(Path(f"data/spectrograms/image/{speaker}.safetensors"), shard)
-    write_csv(Path("data/labels.csv"), clips.reindex(columns=LABEL_COLUMNS).assign(duration_s=1.5))
+    write_csv(Path("data/labels.csv"), clips.reindex(columns=LABEL_COLUMNS, fill_value="").assign(duration_s=1.5))
     return clips
 
 

@@ -8,6 +8,7 @@ from sklearn import metrics as oracle
 
 from speech_emotion.clips import EMOTIONS, LABEL_COLUMNS, SPLIT_COLUMNS, indices
 from speech_emotion.core.errors import PipelineError
+from speech_emotion.core.files import write_csv
 from speech_emotion.model.calibration import calibrated, fit_temperature
 from speech_emotion.scores import bootstrap, confusion
 from speech_emotion.scores import metrics as scores
@@ -99,6 +100,21 @@ def test_temperature_is_the_same_every_time_and_bounded_when_every_answer_is_rig
 def test_temperature_refuses_what_it_cannot_be_fitted_to(logits, actual):
     with pytest.raises(ValueError, match="need"):
         fit_temperature(logits, np.array(actual, dtype=int))
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_what_is_not_finite_is_no_temperature_and_no_score(value):
+    with pytest.raises(PipelineError, match="temperature: the logits are not finite"):
+        fit_temperature(np.array([[0.0, value]]), np.array([0]))
+    for scored in ({"a": 1, "ece": value}, {"a": {"ece": -value}}, {"ece": [1.0, value], "b": 1.0}):
+        with pytest.raises(PipelineError, match="scores: ece not finite"):
+            scores.to_json(scored)
+
+
+def test_a_table_takes_finite_numbers_alone(tmp_path):
+    with pytest.raises(PipelineError, match=r"curve\.csv: train_loss is not finite throughout"):
+        write_csv(tmp_path / "curve.csv", pd.DataFrame({"epoch": [1, 2], "train_loss": [0.1, np.inf]}))
+    assert not (tmp_path / "curve.csv").exists()
 
 
 def test_speakers_are_drawn_from_eight_on():

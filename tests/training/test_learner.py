@@ -7,6 +7,7 @@ import torch
 from fastai.learner import defaults
 from torch import nn
 
+from speech_emotion.core.errors import PipelineError
 from speech_emotion.encoders.image.network import body_state, build
 from speech_emotion.encoders.image.view import to_image
 from speech_emotion.training.batches import ClipLoader, part_clips
@@ -167,3 +168,24 @@ def test_frozen_epochs_alone_train_the_head_alone(run):
     assert len(curve) == FROZEN
     head = before.keys() - body_state(network).keys()
     assert differing(before, state_of(network)) <= head | batch_norm_names(network)
+
+
+class Breaks(Callback):
+    """Makes the loss of a late step infinite or NaN."""
+
+    def __init__(self, value):
+        self.value, self.steps = value, 0
+
+    def after_loss(self):
+        self.steps += self.training
+        if self.training and self.steps == STEPS + 1:
+            self.learn.loss_grad = self.learn.loss_grad * self.value
+            self.learn.loss = self.learn.loss_grad.clone()
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_a_loss_that_is_not_finite_ends_the_training_with_one_line(run, monkeypatch, value):
+    monkeypatch.setattr(defaults, "callbacks", [*defaults.callbacks, Breaks(value)])
+    with pytest.raises(PipelineError) as caught:
+        run(learning_rate=0.02)
+    assert str(caught.value) == "test: train_loss is nan after epoch 2 at learning_rate 0.02; lower it"

@@ -30,8 +30,8 @@ def test_the_declared_parameters_are_accepted_and_come_back(training):
         ("label_smoothing", 1.0, "at least 0 and below 1"),
         ("average", 1.0, "at least 0 and below 1"),
         ("dropout", -0.1, "at least 0 and below 1"),
-        ("learning_rate", float("nan"), "at least 0 and at most 1000"),
-        ("learning_rate", float("inf"), "at least 0 and at most 1000"),
+        ("learning_rate", float("nan"), "at least 1e-09 and at most 1000"),
+        ("learning_rate", float("inf"), "at least 1e-09 and at most 1000"),
         ("image_size", 0, "at least 16 and at most 2048"),
     ],
 )

@@ -16,7 +16,7 @@ from torch import Tensor
 from torchvision.models import ResNet34_Weights
 
 from speech_emotion.core.errors import PipelineError
-from speech_emotion.core.params import Checked, Range
+from speech_emotion.core.params import Checked, OneOf, Range
 from speech_emotion.encoders.image.network import body_state, build
 
 # Packages that ship ImageNet weights, one file each, named and ordered as in the network of their author.
@@ -30,7 +30,7 @@ class BackboneSettings(Checked):
     """Section `image.backbone` of params.yaml."""
 
     name: str  # of a timm network
-    weights: str  # imagenet, or none: random weights from the seed
+    weights: Annotated[str, OneOf("imagenet", "none")]  # none: random weights from the seed
     seed: Annotated[int, Range(0, below=2**32)]
 
 
@@ -40,8 +40,6 @@ def backbone_weights(settings: BackboneSettings) -> dict[str, Tensor]:
     Raises:
         PipelineError: unknown name, or weights that cannot be had or do not fit.
     """
-    if settings.weights not in ("imagenet", "none"):
-        raise PipelineError(f"params image.backbone.weights: '{settings.weights}' is unknown; use imagenet or none")
     torch.manual_seed(settings.seed)
     body = body_state(build(settings.name))
     if settings.weights == "none":

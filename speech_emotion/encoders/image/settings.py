@@ -7,20 +7,35 @@ from speech_emotion.core.params import Checked, Range
 
 
 @dataclass(frozen=True)
-class FrontendSettings:
+class FrontendSettings(Checked):
     """Section `image.spectrograms` of params.yaml; 0 dB is a power of 1.0 in one mel bin."""
 
     LEVELS: ClassVar[int] = 255  # above the floor, in a uint8
 
-    sample_rate_hz: int
-    trim_db: float
-    n_fft: int
-    hop_samples: int
-    n_mels: int
-    fmin_hz: float
-    fmax_hz: float
-    floor_db: float
-    ceiling_db: float
+    sample_rate_hz: Annotated[int, Range(1000, 384_000)]
+    trim_db: Annotated[float, Range(10, 200)]
+    n_fft: Annotated[int, Range(16, 2**16)]
+    hop_samples: Annotated[int, Range(1, 2**16)]
+    n_mels: Annotated[int, Range(1, 512)]
+    fmin_hz: Annotated[float, Range(0, 192_000)]
+    fmax_hz: Annotated[float, Range(1, 192_000)]
+    floor_db: Annotated[float, Range(-200, 200)]
+    ceiling_db: Annotated[float, Range(-200, 200)]
+
+    def __post_init__(self) -> None:
+        """Refuse, with a ValueError, values that do not go together."""
+        super().__post_init__()
+        if not self.fmin_hz < self.fmax_hz <= self.sample_rate_hz / 2:
+            raise ValueError(
+                f"fmin_hz is {self.fmin_hz}, fmax_hz {self.fmax_hz}, sample_rate_hz {self.sample_rate_hz}; "
+                "the first must be below the second, and that at most half of the third"
+            )
+        if self.floor_db >= self.ceiling_db:
+            raise ValueError(f"floor_db is {self.floor_db}; it must be below ceiling_db, which is {self.ceiling_db}")
+        if self.hop_samples > min(self.n_fft, self.sample_rate_hz / 20):
+            raise ValueError(
+                f"hop_samples is {self.hop_samples}; it must be at most n_fft, and a 20th of sample_rate_hz"
+            )
 
     @property
     def step_db(self) -> float:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from speech_emotion.audio import Waveform, to_mono, trim_silence
+from speech_emotion.core.errors import PipelineError
 from speech_emotion.encoders.speech.settings import FrontendSettings
 
 LIBRARIES = ("librosa", "numpy", "scipy", "soundfile", "soxr")
@@ -57,10 +58,18 @@ def centres_hz(settings: FrontendSettings) -> NDArray[np.float64]:
 
 @lru_cache(maxsize=4)
 def filterbank(settings: FrontendSettings) -> csr_array:
-    """Return librosa's Slaney mel filters, float64 `[n_mels, 1 + n_fft / 2]`; most of it is zero, hence sparse."""
+    """Return librosa's Slaney mel filters, float64 `[n_mels, 1 + n_fft / 2]`; most of it is zero, hence sparse.
+
+    Raises:
+        PipelineError: a filter is narrower than the bins of the spectrum: its row would never say anything.
+    """
     filters = librosa.filters.mel(
         sr=settings.sample_rate_hz, n_fft=settings.n_fft, n_mels=settings.n_mels, dtype=np.float64
     )
+    if empty := int((~filters.any(axis=1)).sum()):
+        raise PipelineError(
+            f"{empty} of n_mels filters hold no bin of the spectrum: {settings}; raise n_fft or lower n_mels"
+        )
     return csr_array(filters)
 
 

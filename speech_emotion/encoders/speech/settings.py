@@ -17,11 +17,19 @@ class FrontendSettings(Checked):
     DECADES: ClassVar[int] = 4
 
     sample_rate_hz: Annotated[int, Range(1000, 384_000)]
-    trim_db: Annotated[float, Range(0, 200)]
-    n_fft: Annotated[int, Range(2, 2**16)]
+    trim_db: Annotated[float, Range(10, 200)]
+    n_fft: Annotated[int, Range(16, 2**16)]
     hop_samples: Annotated[int, Range(1, 2**16)]
     n_mels: Annotated[int, Range(1, 512)]
-    floor_decades: Annotated[float, Range(0.1, 16)]  # the floor, below the clip's maximum
+    floor_decades: Annotated[float, Range(1, 16)]  # the floor, below the clip's maximum
+
+    def __post_init__(self) -> None:
+        """Refuse, with a ValueError, values that do not go together."""
+        super().__post_init__()
+        if self.hop_samples > min(self.n_fft, self.sample_rate_hz / 20):
+            raise ValueError(
+                f"hop_samples is {self.hop_samples}; it must be at most n_fft, and a 20th of sample_rate_hz"
+            )
 
     @property
     def frames_per_s(self) -> float:
