@@ -7,7 +7,6 @@ both files with what this writes. The words are in the templates beside this fil
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from speech_emotion.clips import EMOTIONS
 from speech_emotion.core.command import run
@@ -43,12 +42,14 @@ def pages() -> dict[Path, str]:
         "protocol": protocol_in_words(read_settings(PARAMS, "split", SplitSettings)),
         "encoders": [encoder_figures(read_working_tree(encoder), PARAMS) for encoder in encoders()],
         "benchmark": read_benchmark(BENCHMARK),
+        "emotions": EMOTIONS,
     }
+    section, card = (render(Path(__file__).with_name(f"{name}.md.j2"), figures) for name in ("results", "model_card"))
     try:
         readme = README.read_text(encoding="utf-8")
     except OSError as error:
         raise PipelineError(f"{README}: cannot be read ({error.strerror}); run in the project's root") from error
-    return {README: filled(readme, _written("results", figures)), MODEL_CARD: _written("model_card", figures)}
+    return {README: filled(readme, section), MODEL_CARD: card}
 
 
 def filled(page: str, section: str) -> str:
@@ -62,10 +63,6 @@ def filled(page: str, section: str) -> str:
     if not begin or not end or BEGIN in after or END in before or END in after:
         raise PipelineError(f"README.md: needs the lines '{BEGIN}' and '{END}' once each, in this order; put them in")
     return f"{before}{BEGIN}\n{section}{END}{after}"
-
-
-def _written(template: str, figures: dict[str, Any]) -> str:
-    return render(Path(__file__).with_name(f"{template}.md.j2"), figures | {"emotions": EMOTIONS})
 
 
 if __name__ == "__main__":
