@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from typing import Any
 
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 COLOURS = ("#4477aa", "#ee7733")
@@ -11,20 +10,13 @@ COLOURS = ("#4477aa", "#ee7733")
 
 def draw_enrolment(figure: Figure, figures: Mapping[str, Any]) -> None:
     """Draw accuracy by number of clips, a panel a protocol, a line a system, with 95 % intervals."""
-    protocols = {name: systems for name, systems in figures["enrolment"].items() if systems}
-    grid = figure.subplots(1, max(len(protocols), 1), squeeze=False)
-    for axes, (protocol, systems) in zip(grid[0], protocols.items(), strict=False):
-        _draw_protocol(axes, systems)
-        axes.set_title(protocol)
+    grid = figure.subplots(1, len(figures["enrolment"]), squeeze=False)
+    for axes, (protocol, systems) in zip(grid[0], figures["enrolment"].items(), strict=True):
+        for colour, (name, curve) in zip(COLOURS, systems.items(), strict=False):
+            rates = [100 * rate["accuracy"] for rate in curve.values()]
+            low, high = ([100 * rate["accuracy_ci"][end] for rate in curve.values()] for end in ("low", "high"))
+            axes.plot(list(curve), rates, marker="o", color=colour, label=name)
+            axes.fill_between(list(curve), low, high, color=colour, alpha=0.15, linewidth=0)
+        axes.set(title=protocol, xlabel="other clips of the voice")
     grid[0, 0].set_ylabel("accuracy, %")
-    if protocols:
-        grid[0, 0].legend(loc="lower right", frameon=False)
-
-
-def _draw_protocol(axes: Axes, systems: Mapping[str, Mapping[str, Any]]) -> None:
-    for colour, (name, curve) in zip(COLOURS, systems.items(), strict=False):
-        rates = [100 * rate["accuracy"] for rate in curve.values()]
-        low, high = ([100 * rate["accuracy_ci"][end] for rate in curve.values()] for end in ("low", "high"))
-        axes.plot(list(curve), rates, marker="o", color=colour, label=name)
-        axes.fill_between(list(curve), low, high, color=colour, alpha=0.15, linewidth=0)
-    axes.set_xlabel("other clips of the voice")
+    grid[0, 0].legend(loc="lower right", frameon=False)

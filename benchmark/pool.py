@@ -8,11 +8,12 @@ from typing import Any
 
 import pandas as pd
 
+from benchmark.adaptation import ENROLLED
 from benchmark.answers import ADAPTED, FIRST, LAST, Answers, read_answers, read_settings
 from benchmark.cells import NEW_VOICES, PROTOCOLS, UNSEEN
-from benchmark.page import TITLES, to_markdown
 from benchmark.pictures import draw_enrolment
 from benchmark.scoring import bins, brief, difference, ensemble, fusion, scored, scores
+from speech_emotion.clips import EMOTIONS
 from speech_emotion.core.command import run
 from speech_emotion.core.errors import PipelineError
 from speech_emotion.core.files import write_text
@@ -21,10 +22,20 @@ from speech_emotion.scores import confusion
 from speech_emotion.scores.figures import save
 from speech_emotion.scores.metrics import rounded, to_json
 from speech_emotion.scores.plots import draw_reliability
+from tools.report.pages import render
 
+PAGE = Path(__file__).with_name("page.md.j2")
 ENSEMBLE, FUSION = "ensemble", "fusion"
 CURVE = ("accuracy", "accuracy_ci", "uar", "uar_ci")
-PUBLISHED_COLUMNS = ["protocol", "system", "accuracy", "uar", "ece", "note"]
+PUBLISHED = ["accuracy", "uar", "ece"]
+# As readers see them, in this order.
+TITLES = {
+    "random": "`random`: 20 % of the RAVDESS and TESS clips",
+    "luna_jimenez": "`luna_jimenez`: unseen actors, RAVDESS, 5 folds",
+    "emobox": "`emobox`: unseen actors, RAVDESS, 6 folds",
+    "tess_swap": "`tess_swap`: one TESS voice tested, the other in training, both ways",
+    "listeners": "human listeners",
+}
 
 System = Mapping[tuple[str, int], Answers]  # of one encoder, or of both fused, by cell and seed
 Tracks = dict[str, pd.DataFrame]  # scored clips of one protocol
@@ -33,93 +44,85 @@ Tracks = dict[str, pd.DataFrame]  # scored clips of one protocol
 def read_system(folder: Path) -> dict[tuple[str, int], Answers]:
     """Return the answers below `folder` by cell and seed.
 
+    Settings are compared because `benchmark.run` knows no hashes and would leave cells of older ones.
+
     Raises:
         PipelineError: a protocol lacks a cell, or one seed of a cell; its cells were made with different settings.
     """
     found = {(path.parent.name, int(path.name)): path for path in sorted(folder.glob("*/[0-9]*"))}
-    seeds = sorted({seed for _, seed in found})
-    for names in PROTOCOLS.values():
-        wanted = [(name, seed) for name in names for seed in seeds]
-        there = [found[one] for one in wanted if one in found]
-        if 0 < len(there) < len(wanted):
-            missing = next(f"{folder}/{name}/{seed}" for name, seed in wanted if (name, seed) not in found)
-            raise PipelineError(f"{missing}: is missing; run `python -m benchmark.run`, or delete its protocol's cells")
-        _refuse_mixture(there)
     if not found:
         raise PipelineError(f"{folder}: holds no cells; run `python -m benchmark.run`")
+    for names in PROTOCOLS.values():
+        wanted = [folder / name / str(seed) for name in names for seed in sorted({seed for _, seed in found})]
+        there = [path for path in wanted if path in found.values()]
+        if there and (missing := [path for path in wanted if path not in there]):
+            raise PipelineError(
+                f"{missing[0]}: is missing; run `python -m benchmark.run`, or delete its protocol's cells"
+            )
+        for path in there[1:]:
+            if read_settings(path) != read_settings(there[0]):
+                raise PipelineError(f"{path} and {there[0]} have different settings; run all again with --force")
     return {one: read_answers(path) for one, path in found.items()}
-
-
-def _refuse_mixture(folders: Sequence[Path]) -> None:
-    """Compare settings, because `benchmark.run` knows no hashes and would leave cells of older ones."""
-    for folder in folders[1:]:
-        if read_settings(folder) != read_settings(folders[0]):
-            raise PipelineError(f"{folder} and {folders[0]} have different settings; run all again with --force")
 
 
 def fused(first: System, second: System) -> System:
     """Return the fusion of the cells that both systems have."""
-    return {one: _fused(first[one], second[one]) for one in first if one in second}
-
-
-def _fused(first: Answers, second: Answers) -> Answers:
-    tracks = [fusion(first.track(track), second.track(track)) for track in (LAST, ADAPTED)]
-    return Answers(pd.concat(tracks), first.enrolment[:0])
+    both: dict[tuple[str, int], Answers] = {}
+    for one in [one for one in first if one in second]:
+        parts = [fusion(first[one].track(track), second[one].track(track)) for track in (LAST, ADAPTED)]
+        both[one] = Answers(pd.concat(parts), first[one].enrolment[:0])
+    return both
 
 
 def tracks(system: System, protocol: str) -> Tracks:
     """Return the scored clips of a protocol by track, with the `cell` and the `seed` that answered; none if not run."""
     names = [one for one in system if one[0] in PROTOCOLS[protocol]]
-    found = {}
-    for track in dict.fromkeys(track for one in names for track in (FIRST, LAST, ADAPTED) if system[one].has(track)):
-        cells = [scored(system[cell, seed].track(track)).assign(cell=cell, seed=seed) for cell, seed in names]
-        found[track] = pd.concat(cells, ignore_index=True)
-    if len(seeds := sorted({seed for _, seed in names})) > 1:
+    seeds = sorted({seed for _, seed in names})
+    found = {
+        track: [scored(system[cell, seed].track(track)).assign(cell=cell, seed=seed) for cell, seed in names]
+        for track in (FIRST, LAST, ADAPTED)
+        if any(system[one].has(track) for one in names)
+    }
+    if len(seeds) > 1:
         members = {cell: [system[cell, seed].track(LAST) for seed in seeds] for cell, _ in names}
-        together = [scored(ensemble(of)).assign(cell=cell, seed=ENSEMBLE) for cell, of in members.items()]
-        found[ENSEMBLE] = pd.concat(together, ignore_index=True)
-    return found
+        found[ENSEMBLE] = [scored(ensemble(of)).assign(cell=cell, seed=ENSEMBLE) for cell, of in members.items()]
+    return {track: pd.concat(cells, ignore_index=True) for track, cells in found.items()}
 
 
 def enrolment(system: System, protocol: str, known: Mapping[str, Any]) -> dict[str, Any]:
     """Return the rates by number of other clips of the voice; none and all of them are tracks that are `known`."""
     drawn = pd.concat([system[one].drawn() for one in system if one[0] in PROTOCOLS[protocol]])
     counts = {str(count): brief(rows) for count, rows in drawn.groupby("enrolled")}
-    return {"0": known[LAST], **counts, "all": known[ADAPTED]}
+    curve = {"0": known[LAST], **counts, "all": known[ADAPTED]}
+    return {count: {rate: of[rate] for rate in CURVE} for count, of in curve.items()}
 
 
-def benchmark(systems: Mapping[str, System], published: pd.DataFrame, says: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the content of `metrics/benchmark.json`; figures of ours and the published ones are fractions of 1.
+def benchmark(
+    systems: Mapping[str, System], published: Sequence[Mapping[str, Any]], says: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return the content of `metrics/benchmark.json`, figures as fractions of 1.
 
     Args:
         systems: by name.
-        published: figures in percent.
+        published: figures of others.
         says: by system and protocol, what its trainings have of their own.
     """
     figures: dict[str, Any] = {"titles": TITLES, "says": says, "protocols": {}, "enrolment": {}, "unseen": {}}
-    gaps: dict[str, Any] = {}
+    clips: dict[str, dict[str, pd.DataFrame]] = {}  # of the last training, by protocol and system
     for protocol in PROTOCOLS:
-        clips = {name: found for name, system in systems.items() if (found := tracks(system, protocol))}
-        figures["protocols"][protocol] = found = {
-            name: {track: scores(rows) for track, rows in of.items()} for name, of in clips.items()
-        }
-        curves = {name: enrolment(systems[name], protocol, found[name]) for name in found if name != FUSION}
-        figures["enrolment"][protocol] = {
-            name: {count: {rate: of[rate] for rate in CURVE} for count, of in curve.items()}
-            for name, curve in curves.items()
-        }
+        found = {name: of for name, system in systems.items() if (of := tracks(system, protocol))}
+        clips[protocol] = {name: of[LAST] for name, of in found.items()}
+        if not found:
+            continue
+        rates = {name: {track: scores(rows) for track, rows in of.items()} for name, of in found.items()}
+        curves = {name: enrolment(systems[name], protocol, rates[name]) for name in rates if name != FUSION}
+        figures["protocols"][protocol], figures["enrolment"][protocol] = rates, curves
         if protocol in NEW_VOICES:
-            figures["unseen"][protocol] = {name: _unseen(of[LAST]) for name, of in clips.items()}
-        gaps[protocol] = {name: of[LAST] for name, of in clips.items()}
-    both = [name for name in systems if name in gaps["random"] and name in gaps["luna_jimenez"]]
-    if both:
-        figures["leak_gap"] = {name: _leak_gap(gaps["random"][name], gaps["luna_jimenez"][name]) for name in both}
-    return rounded(_without_empty(figures)) | {"published": _published(published)}
-
-
-def _without_empty(figures: dict[str, Any]) -> dict[str, Any]:
-    protocols = ("protocols", "enrolment", "unseen")
-    return figures | {name: {key: value for key, value in figures[name].items() if value} for name in protocols}
+            figures["unseen"][protocol] = {name: _unseen(rows) for name, rows in clips[protocol].items()}
+    known, new = clips["random"], clips["luna_jimenez"]
+    if gaps := {name: _leak_gap(known[name], new[name]) for name in known if name in new}:
+        figures["leak_gap"] = gaps
+    return rounded(figures) | {"published": list(published)}
 
 
 def _unseen(clips: pd.DataFrame) -> dict[str, Any]:
@@ -133,21 +136,23 @@ def _leak_gap(known: pd.DataFrame, new: pd.DataFrame) -> dict[str, Any]:
     return {"new_voices": gap.pop("before"), "known_voices": gap.pop("after"), **gap}
 
 
-def read_published(path: Path) -> pd.DataFrame:
-    """Return the published figures, in percent, as they stand in `path`.
+def page(figures: Mapping[str, Any]) -> str:
+    """Return `metrics/benchmark.md`."""
+    return render(PAGE, {**figures, "emotions": EMOTIONS, "enrolled_counts": (0, *ENROLLED, "all")})
+
+
+def read_published(path: Path) -> list[dict[str, Any]]:
+    """Return the published figures, which stand in `path` in percent, as fractions of 1, row by row.
 
     Raises:
         PipelineError: `path` cannot be read or has other columns.
     """
     try:
-        return pd.read_csv(path)[PUBLISHED_COLUMNS]
+        table = pd.read_csv(path)[["protocol", "system", *PUBLISHED, "note"]]
     except (OSError, ValueError, KeyError) as error:
         raise PipelineError(f"{path}: is no table of figures ({error}); `git restore {path}` brings it back") from error
-
-
-def _published(table: pd.DataFrame) -> list[dict[str, Any]]:
-    table = table.assign(**(table[["accuracy", "uar", "ece"]] / 100).round(4))
-    return [{key: value for key, value in row.items() if pd.notna(value)} for row in table.to_dict("records")]
+    fractions = table.assign(**(table[PUBLISHED] / 100).round(4))
+    return [row.dropna().to_dict() for _, row in fractions.iterrows()]
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -159,28 +164,22 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("systems", type=Path, nargs="+", help="folders of cells, each named after its encoder")
     args = parser.parse_args(argv)
     systems: dict[str, System] = {folder.name: read_system(folder) for folder in args.systems}
-    says = {name: _says(args.rows, name) for name in systems}
+    rows = {name: read_section(args.rows, f"{name}.rows") for name in systems}
+    says = {name: {one: row["says"] for one, row in of.items() if "says" in row} for name, of in rows.items()}
     if len(systems) == 2 and (both := fused(*systems.values())):
         systems[FUSION] = both
     figures = benchmark(systems, read_published(args.published), says)
     drawn = next(protocol for protocol in ("luna_jimenez", *PROTOCOLS) if protocol in figures["protocols"])
-    last = {name: known[LAST] for name, system in systems.items() if (known := tracks(system, drawn))}
     panels = {
-        f"{name}, {when}": bins(clips, column)
-        for name, clips in last.items()
+        f"{name}, {when}": bins(tracks(systems[name], drawn)[LAST], column)
+        for name in figures["protocols"][drawn]
         for when, column in (("before", "raw_confidence"), ("after", "confidence"))
     }
-    width_in = 4.8 * len(panels)
     reliability, curves = (args.metrics / f"benchmark_{name}.png" for name in ("reliability", "enrolment"))
-    save(reliability, partial(draw_reliability, panels=panels), width_in=width_in, height_in=5.6)
+    save(reliability, partial(draw_reliability, panels=panels), width_in=4.8 * len(panels), height_in=5.6)
     save(curves, partial(draw_enrolment, figures=figures), width_in=9.6, height_in=4)
-    write_text(args.metrics / "benchmark.md", to_markdown(figures))
+    write_text(args.metrics / "benchmark.md", page(figures))
     write_text(args.metrics / "benchmark.json", to_json(figures))
-
-
-def _says(rows: Path, encoder: str) -> dict[str, str]:
-    changes = read_section(rows, f"{encoder}.rows")
-    return {protocol: changes[protocol]["says"] for protocol in changes if "says" in changes[protocol]}
 
 
 if __name__ == "__main__":

@@ -39,14 +39,12 @@ def read_trainings(params: Path, encoder: str, changes: Values, *, seed: int) ->
     Raises:
         PipelineError: a section is missing, or a key is unknown, missing or out of its range.
     """
-    names = changes.get(ONLY, TRAININGS[encoder])
-    return {name: _settings(params, encoder, name, changes, seed) for name in names}
-
-
-def _settings(params: Path, encoder: str, name: str, changes: Values, seed: int) -> TrainSettings:
-    values = read_merged(params, f"{encoder}.{SHARED}", f"{encoder}.{name}")
-    values = merged(merged(values, changes.get(SHARED, {})), changes.get(name, {}))
-    return train_settings(values | {"seed": seed}, encoder, f"{params}: {encoder}.{name} with the row's changes")
+    trainings = {}
+    for name in changes.get(ONLY, TRAININGS[encoder]):
+        values = read_merged(params, f"{encoder}.{SHARED}", f"{encoder}.{name}") | {"seed": seed}
+        values = merged(merged(values, changes.get(SHARED, {})), changes.get(name, {}))
+        trainings[name] = train_settings(values, encoder, f"{params}: {encoder}.{name} with the row's changes")
+    return trainings
 
 
 def starting_weights(params: Path, encoder: str, changes: Values, usual: Path, folder: Path) -> Path:

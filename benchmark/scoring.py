@@ -24,7 +24,7 @@ def scored(answers: pd.DataFrame) -> pd.DataFrame:
     Args:
         answers: one row a clip of the parts test and valid; the latter give the temperature.
     """
-    test, temperature = _part(answers, "test"), _temperature(answers)
+    test, temperature = answers[answers["part"] == "test"], _temperature(answers)
     logits = test[LOGITS].to_numpy()
     return test[["clip", "corpus", "speaker"]].assign(
         actual=test["emotion"],
@@ -44,17 +44,14 @@ def fusion(first: pd.DataFrame, second: pd.DataFrame) -> pd.DataFrame:
 
     The weight is the one under which the part valid is most likely.
     """
-    both = [_log_probabilities(answers, _temperature(answers)) for answers in (first, second)]
-    valid = (first["part"] == "valid").to_numpy()
-    actual = indices(first.loc[valid, "emotion"])
+    one, other = (_log_probabilities(answers, _temperature(answers)) for answers in (first, second))
+    valid = np.flatnonzero(first["part"] == "valid")
+    actual = indices(first["emotion"].iloc[valid])
 
-    def mixed(weight: float) -> NDArray[np.float64]:
-        return weight * both[0] + (1 - weight) * both[1]
+    def likelihood(mixed: NDArray[np.float64]) -> float:
+        return float(log_softmax(mixed[valid], axis=1)[np.arange(len(actual)), actual].sum())
 
-    def likelihood(weight: float) -> float:
-        return float(log_softmax(mixed(weight)[valid], axis=1)[np.arange(len(actual)), actual].sum())
-
-    return _with_logits(first, mixed(max(WEIGHTS, key=likelihood)))
+    return _with_logits(first, max((weight * one + (1 - weight) * other for weight in WEIGHTS), key=likelihood))
 
 
 def scores(clips: pd.DataFrame) -> dict[str, Any]:
@@ -89,7 +86,7 @@ def bins(clips: pd.DataFrame, confidence: str) -> Reliability:
 
 def spread(clips: pd.DataFrame, column: str) -> dict[str, Any]:
     """Return mean and sample deviation of accuracy and UAR over the groups of `column`, and the score of each."""
-    groups = [confusion.count(*_named(rows)) for _, rows in clips.groupby(column)]
+    groups = [_count(rows) for _, rows in clips.groupby(column)]
     found = {}
     for name, score in (("accuracy", confusion.accuracy), ("uar", confusion.uar)):
         each = score(np.array(groups))
@@ -103,27 +100,19 @@ def difference(
 ) -> dict[str, Any]:
     """Return `score` of both (`before`, `after`) and the `gap` from one to the other; its interval draws speakers."""
     speakers = sorted({*before["speaker"], *after["speaker"]})
-    # [speakers, 2, emotions, emotions]
-    matrices = np.stack([_by_speaker(clips, speakers) for clips in (before, after)], axis=1)
+    counts = [[_count(clips[clips["speaker"] == one]) for clips in (before, after)] for one in speakers]
+    matrices = np.array(counts)  # [speakers, 2, emotions, emotions]
     first, last = score(matrices.sum(axis=0)).tolist()
     drawn = score(bootstrap.resampled(matrices))
     return {"before": first, "after": last} | with_interval("gap", last - first, drawn[:, 1] - drawn[:, 0])
 
 
-def _by_speaker(clips: pd.DataFrame, speakers: Sequence[str]) -> confusion.Counts:
-    return np.array([confusion.count(*_named(clips[clips["speaker"] == speaker])) for speaker in speakers])
-
-
-def _named(clips: pd.DataFrame) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    return indices(clips["actual"]), indices(clips["predicted"])
-
-
-def _part(answers: pd.DataFrame, part: str) -> pd.DataFrame:
-    return answers[answers["part"] == part]
+def _count(clips: pd.DataFrame) -> confusion.Counts:
+    return confusion.count(indices(clips["actual"]), indices(clips["predicted"]))
 
 
 def _temperature(answers: pd.DataFrame) -> float:
-    valid = _part(answers, "valid")
+    valid = answers[answers["part"] == "valid"]
     return fit_temperature(valid[LOGITS].to_numpy(), indices(valid["emotion"])) if len(valid) else 1.0
 
 

@@ -4,9 +4,8 @@ import argparse
 import json
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 from rich import box
@@ -29,31 +28,22 @@ Change something and compare (half a minute on 2 free cores):
 NOTICE = "The voices are synthetic: these scores show that everything works and say nothing about people."
 
 
-def scores_table(encoder: str, metrics: Mapping[str, Any], style: box.Box | None) -> Table:
-    """Return accuracy and unweighted average recall of all test clips and of each corpus, in percent."""
-    table = Table("encoder", "test clips of", "clips", "accuracy", "unweighted average recall", box=style)
-    corpora = {name: scores for name, scores in metrics.items() if isinstance(scores, dict) and "clips" in scores}
-    for name, scores in {"all corpora": metrics, **corpora}.items():
-        table.add_row(encoder, name, str(scores["clips"]), f"{scores['accuracy']:.1%}", f"{scores['uar']:.1%}")
-    return table
-
-
-def clips_table(predictions: pd.DataFrame, style: box.Box | None) -> Table:
-    """Return a few rows of `predictions.csv`, evenly spread over the test clips."""
-    table = Table("test clip", "actual", "predicted", "confidence", box=style)
-    for row in predictions.iloc[:: max(1, len(predictions) // CLIPS_SHOWN)].head(CLIPS_SHOWN).itertuples():
-        table.add_row(row.clip, row.actual, row.predicted, f"{row.confidence:.0%}")
-    return table
-
-
 def report(folder: Path, console: Console) -> None:
-    """Print what the demo in `folder` found."""
+    """Print what the demo in `folder` found: scores in percent by corpus, and a few of the test clips."""
     style = box.SIMPLE_HEAD if console.is_terminal else None
-    for results in sorted((folder / "metrics").glob("*/metrics.json")):
-        metrics = json.loads(results.read_text(encoding="utf-8"))
-        console.print(scores_table(results.parent.name, metrics, style))
-        console.print(clips_table(pd.read_csv(results.parent / "predictions.csv"), style))
-        console.print(f"Confusion matrix: {results.parent / 'confusion.png'}", soft_wrap=True)
+    for path in sorted((folder / "metrics").glob("*/metrics.json")):
+        metrics, clips = json.loads(path.read_text(encoding="utf-8")), pd.read_csv(path.parent / "predictions.csv")
+        corpora = {name: scores for name, scores in metrics.items() if isinstance(scores, dict) and "clips" in scores}
+        table = Table("encoder", "test clips of", "clips", "accuracy", "unweighted average recall", box=style)
+        for name, scores in {"all corpora": metrics, **corpora}.items():
+            rates = (f"{scores[rate]:.1%}" for rate in ("accuracy", "uar"))
+            table.add_row(path.parent.name, name, str(scores["clips"]), *rates)
+        console.print(table)
+        table = Table("test clip", "actual", "predicted", "confidence", box=style)
+        for row in clips.iloc[:: max(1, len(clips) // CLIPS_SHOWN)].head(CLIPS_SHOWN).itertuples():
+            table.add_row(row.clip, row.actual, row.predicted, f"{row.confidence:.0%}")
+        console.print(table)
+        console.print(f"Confusion matrix: {path.parent / 'confusion.png'}", soft_wrap=True)
     console.print(NOTICE, soft_wrap=True)
 
 
@@ -62,8 +52,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("workspace", type=Path)
     folder: Path = parser.parse_args(argv).workspace
-    started = time.monotonic()
-    workspace = Workspace(folder)
+    workspace, started = Workspace(folder), time.monotonic()
     workspace.update()
     print(f"Running the pipeline in {folder}; the two trainings take most of the time", flush=True)
     workspace.repro()

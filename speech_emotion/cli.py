@@ -2,15 +2,12 @@
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 from speech_emotion.core.command import INTERRUPTED, unforeseen
 from speech_emotion.core.errors import PipelineError
-
-if TYPE_CHECKING:
-    from speech_emotion.scores.compare import Comparison
 
 FAILED, ERROR = 1, 2
 LABELS, SPECTROGRAMS = Path("data/labels.csv"), Path("data/spectrograms/image")
@@ -41,26 +38,30 @@ def _parser() -> argparse.ArgumentParser:
         prog="speech-emotion", description="Emotion in voice clips: tools of the pipeline."
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    _add_compare(commands)
-    _add_export_images(commands)
-    return parser
 
+    def add(name: str, run: Callable[[argparse.Namespace], int], text: str) -> Callable[..., Any]:
+        command = commands.add_parser(name, help=text, description=text)
+        command.set_defaults(run=run, extra="train")
+        return command.add_argument
 
-def _add_compare(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    text = "say whether the working tree's model is better than a revision's (paired bootstrap)"
-    parser = commands.add_parser("compare", help=text, description=text)
-    parser.add_argument("revision", nargs="?", metavar="REV", help="default: main, or HEAD when main is checked out")
-    parser.add_argument("--encoder", help="compare this one alone, e.g. image (default: all that both sides have)")
-    style = parser.add_mutually_exclusive_group()
+    option = add(
+        "compare", _compare, "say whether the working tree's model is better than a revision's (paired bootstrap)"
+    )
+    option("revision", nargs="?", metavar="REV", help="default: main, or HEAD when main is checked out")
+    option("--encoder", help="compare this one alone, e.g. image (default: all that both sides have)")
+    style = commands.choices["compare"].add_mutually_exclusive_group()
     style.add_argument("--md", action="store_true", help="print Markdown")
     style.add_argument("--json", action="store_true", help="print JSON")
-    parser.add_argument(
-        "--fail-if-worse",
-        type=_points,
-        metavar="POINTS",
-        help="exit with 1 if an unweighted average recall fell by more than POINTS (percentage points)",
+    worse = "exit with 1 if an unweighted average recall fell by more than POINTS (percentage points)"
+    option("--fail-if-worse", type=_points, metavar="POINTS", help=worse)
+    option = add(
+        "export-images",
+        _export_images,
+        "write the cached spectrograms as 432 x 288 PNG pictures, a folder an emotion",
     )
-    parser.set_defaults(run=_compare, extra="train")
+    option("folder", type=Path, metavar="DIR", help="new, empty, or written by this command: replaced")
+    option("--corpus", action="append", help="only this corpus, e.g. ravdess (may be given again)")
+    return parser
 
 
 def _compare(args: argparse.Namespace) -> int:
@@ -81,24 +82,13 @@ def _compare(args: argparse.Namespace) -> int:
             print(comparison_report.to_markdown(comparison))
         else:
             comparison_report.print_table(comparison, Console())
-    return max(_judge(comparison, args.fail_if_worse) for comparison in comparisons)
-
-
-def _judge(comparison: "Comparison", limit: float | None) -> int:
     # Rounded: a fall of exactly the limit passes, whatever the last binary digit says.
-    fall = -round(comparison.uar.points, 6)
-    if limit is None or fall <= limit:
-        return 0
-    print(f"worse: {comparison.encoder}'s UAR fell by {fall:.2f} points, more than {limit:g}", file=sys.stderr)
-    return FAILED
-
-
-def _add_export_images(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    text = "write the cached spectrograms as 432 x 288 PNG pictures, a folder an emotion"
-    parser = commands.add_parser("export-images", help=text, description=text)
-    parser.add_argument("folder", type=Path, metavar="DIR", help="new, empty, or written by this command: replaced")
-    parser.add_argument("--corpus", action="append", help="only this corpus, e.g. ravdess (may be given again)")
-    parser.set_defaults(run=_export_images, extra="train")
+    falls = {comparison.encoder: -round(comparison.uar.points, 6) for comparison in comparisons}
+    limit = args.fail_if_worse
+    worse = {encoder: fall for encoder, fall in falls.items() if limit is not None and fall > limit}
+    for encoder, fall in worse.items():
+        print(f"worse: {encoder}'s UAR fell by {fall:.2f} points, more than {limit:g}", file=sys.stderr)
+    return FAILED if worse else 0
 
 
 def _export_images(args: argparse.Namespace) -> int:

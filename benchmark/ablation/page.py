@@ -3,6 +3,7 @@
 import argparse
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -14,19 +15,9 @@ from speech_emotion.core.errors import PipelineError
 from speech_emotion.core.files import write_text
 from speech_emotion.core.params import read_section
 from speech_emotion.scores import confusion
-from tools.report.markdown import percent, table, with_interval
+from tools.report.pages import render
 
-INTRODUCTION = """\
-# Ablation: {encoder}
-
-What each lever of the recipe gives: every row changes one thing, and is trained and tested like the first. Tested are
-the {speakers} actors that the protocol `speakers` does not test, each once: seed by seed other ones, the rest and TESS
-are there to train on. {says}
-Nothing here is a result: levers are chosen on these figures. All in percent; brackets hold 95 % bootstrap intervals
-over actors. "Difference" is that of the UAR to the first row, on the same draws of actors; "over seeds" is the
-difference of each seed, whose actors differ, too. A row that lacks a seed is compared on the actors that it has.
-"Adapted" is the UAR after the embeddings of each tested actor were moved to the statistics of the training speakers."""
-HEADER = ("what changed", "seeds", "accuracy", "UAR", "difference", "over seeds", "UAR, adapted")
+PAGE = Path(__file__).with_name("page.md.j2")
 
 Row = Mapping[str, pd.DataFrame]  # scored clips by track, with the `seed` of each
 
@@ -55,21 +46,18 @@ def to_markdown(encoder: str, says: str, rows: Mapping[str, Row]) -> str:
         rows: by what they change; the first is compared with.
     """
     first = next(iter(rows.values()))[LAST]
-    introduction = INTRODUCTION.format(encoder=encoder, speakers=first["speaker"].nunique(), says=says)
-    lines = [[name, *_line(row, first)] for name, row in rows.items()]
-    return f"{introduction}\n\n{table(HEADER, lines)}\n"
+    figures = {name: _figures(row, first) for name, row in rows.items()}
+    values = {"encoder": encoder, "says": says, "speakers": first["speaker"].nunique(), "rows": figures}
+    return render(PAGE, values)
 
 
-def _line(row: Row, first: pd.DataFrame) -> list[str]:
+def _figures(row: Row, first: pd.DataFrame) -> dict[str, Any]:
     clips, seeds = row[LAST], sorted(set(row[LAST]["seed"]))
-    rates, adapted = brief(clips), brief(row[ADAPTED])
-    shown = [str(len(seeds)), *(with_interval(rates, name) for name in ("accuracy", "uar"))]
-    gaps = ["", ""]
-    if clips is not first:
-        pairs = [(first[first["seed"].isin(some)], clips[clips["seed"].isin(some)]) for some in (seeds, *zip(seeds))]
-        whole, *each = (difference(*pair, confusion.uar) for pair in pairs)
-        gaps = [with_interval(whole, "gap"), ", ".join(f"{100 * one['gap']:+.1f}" for one in each)]
-    return [*shown, *gaps, percent(adapted["uar"])]
+    gaps = [  # of all seeds, then of each
+        difference(first[first["seed"].isin(some)], clips[clips["seed"].isin(some)], confusion.uar)
+        for some in ((seeds, *zip(seeds)) if clips is not first else ())
+    ]
+    return {"seeds": len(seeds), "rates": brief(clips), "adapted": brief(row[ADAPTED])["uar"], "gaps": gaps}
 
 
 def main(argv: Sequence[str] | None = None) -> None:

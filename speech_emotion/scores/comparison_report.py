@@ -13,6 +13,8 @@ from speech_emotion.scores.bootstrap import RESAMPLES
 from speech_emotion.scores.compare import Comparison, Difference, Group
 
 MARKS = {"better": "green", "worse": "red", "no difference shown": "dim"}
+JUSTIFIED = ("left", "right", "right", "right", "right", "left")
+FIGURES = ("before", "after", "points", "low", "high")
 
 
 def print_table(comparison: Comparison, console: Console) -> None:
@@ -20,8 +22,8 @@ def print_table(comparison: Comparison, console: Console) -> None:
     for group in comparison.groups:
         console.print(f"[bold]{_title(comparison, group)}[/]", highlight=False)
         table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
-        for column in _header(comparison):
-            table.add_column(column, justify="left" if column in ("score", "verdict") else "right")
+        for name, justified in zip(_header(comparison), JUSTIFIED, strict=True):
+            table.add_column(name, justify=justified)  # type: ignore[arg-type]
         for difference in group.differences:
             table.add_row(*_cells(difference), style=MARKS[difference.verdict])
         console.print(table)
@@ -33,11 +35,10 @@ def to_markdown(comparison: Comparison) -> str:
     """Return the verdict, a table for each group of clips, and the notes."""
     parts = [f"**{verdict(comparison)}**"]
     for group in comparison.groups:
-        rows = [_header(comparison), ("---", "---:", "---:", "---:", "---:", "---")]
-        rows += [_cells(difference) for difference in group.differences]
+        rule = ["---" if justified == "left" else "---:" for justified in JUSTIFIED]
+        rows = [_header(comparison), rule, *map(_cells, group.differences)]
         parts.append("\n".join([f"{_title(comparison, group)}\n", *(f"| {' | '.join(row)} |" for row in rows)]))
-    parts += [f"- {note}" for note in comparison.notes]
-    return "\n\n".join(parts) + "\n"
+    return "\n\n".join([*parts, *(f"- {note}" for note in comparison.notes)]) + "\n"
 
 
 def to_json(comparisons: Sequence[Comparison]) -> str:
@@ -65,9 +66,8 @@ def _header(comparison: Comparison) -> tuple[str, ...]:
     return ("score", f"{comparison.before} %", "now %", "points", "95 % interval", "verdict")
 
 
-def _cells(difference: Difference) -> tuple[str, ...]:
-    before, after = f"{difference.before:.1f}", f"{difference.after:.1f}"
-    return (difference.score, before, after, f"{difference.points:+.1f}", _interval(difference), difference.verdict)
+def _cells(one: Difference) -> tuple[str, ...]:
+    return one.score, f"{one.before:.1f}", f"{one.after:.1f}", f"{one.points:+.1f}", _interval(one), one.verdict
 
 
 def _interval(difference: Difference) -> str:
@@ -76,15 +76,12 @@ def _interval(difference: Difference) -> str:
 
 def _figures(comparison: Comparison) -> dict[str, Any]:
     groups = [
-        asdict(group) | {"differences": [_fields(difference) for difference in group.differences]}
+        asdict(group) | {"differences": [_rounded(difference) for difference in group.differences]}
         for group in comparison.groups
     ]
     whole = {"before": comparison.before, "after": comparison.after, "verdict": comparison.uar.verdict}
     return whole | {"groups": groups, "notes": comparison.notes}
 
 
-def _fields(difference: Difference) -> dict[str, str | float]:
-    figures = {"before": difference.before, "after": difference.after, "points": difference.points}
-    figures |= {"low": difference.low, "high": difference.high}
-    rounded = {name: round(figure, 2) for name, figure in figures.items()}
-    return {"score": difference.score, **rounded, "verdict": difference.verdict}
+def _rounded(one: Difference) -> dict[str, str | float]:
+    return {"score": one.score, **{name: round(getattr(one, name), 2) for name in FIGURES}, "verdict": one.verdict}

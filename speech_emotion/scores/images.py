@@ -11,7 +11,7 @@ from PIL import Image
 
 from speech_emotion.clips import EMOTIONS
 from speech_emotion.core.errors import PipelineError
-from speech_emotion.core.files import replacing
+from speech_emotion.core.files import replacing, write_text
 from speech_emotion.core.progress import progress
 from speech_emotion.corpora.catalogue import licence
 from speech_emotion.encoders.image.frontend import Mel
@@ -21,9 +21,7 @@ from speech_emotion.shards import Mels
 WIDTH_PX, HEIGHT_PX = 432, 288
 PX_PER_S = 100
 WINDOW_S = WIDTH_PX / PX_PER_S
-PALETTE = matplotlib.colormaps["magma"](np.arange(FrontendSettings.LEVELS + 1), bytes=True)[
-    :, :3
-].tobytes()  # perceptually uniform
+COLOURS = matplotlib.colormaps["magma"](np.arange(FrontendSettings.LEVELS + 1), bytes=True)  # perceptually uniform
 README = "README.txt"
 TITLE = "Log-mel spectrograms as pictures, written by `speech-emotion export-images`, which replaces this folder."
 
@@ -80,7 +78,7 @@ def draw(mel: Mel, settings: FrontendSettings) -> Image.Image:
     scaled = Image.fromarray(np.flipud(mel)).resize((width, HEIGHT_PX), Image.Resampling.BILINEAR)
     picture = Image.new("L", (WIDTH_PX, HEIGHT_PX))
     picture.paste(scaled)
-    picture.putpalette(PALETTE)
+    picture.putpalette(COLOURS[:, :3].tobytes())
     return picture
 
 
@@ -94,27 +92,23 @@ def _refuse_foreign(target: Path) -> None:
 
 
 def _write(folder: Path, labels: pd.DataFrame, mels: Mels) -> None:
+    settings = mels.settings
     for emotion in EMOTIONS:
         (folder / emotion).mkdir(parents=True)
-    (folder / README).write_text(_readme(labels, mels.settings), encoding="utf-8", newline="\n")
-    # Threads: Pillow works without the interpreter's lock, and nothing has to be sent to another process.
-    work = (
-        delayed(_save)(folder / emotion / f"{clip.replace('/', '_')}.png", mels.clips[clip], mels.settings)
-        for clip, emotion in zip(labels["clip"], labels["emotion"], strict=True)
-    )
-    with progress("export-images", len(labels), "pictures") as advance:
-        for _ in Parallel(n_jobs=-1, prefer="threads", return_as="generator")(work):
-            advance(1)
-
-
-def _readme(labels: pd.DataFrame, settings: FrontendSettings) -> str:
     axes = (
         f"{PX_PER_S} pixels a second, {WINDOW_S} s a picture (silence behind shorter clips, longer ones cut off); "
         f"{settings.n_mels} mel bins from {settings.fmin_hz:g} Hz (bottom) to {settings.fmax_hz:g} Hz; "
         f"{settings.floor_db:g} dB (black) to {settings.ceiling_db:g} dB (light)."
     )
-    return "\n".join([TITLE, axes, *licences(labels), ""])
+    write_text(folder / README, "\n".join([TITLE, axes, *licences(labels), ""]))
 
+    def save(clip: str, emotion: str) -> None:
+        picture = draw(mels.clips[clip], settings)
+        # More compression takes longer and saves nothing.
+        picture.save(folder / emotion / f"{clip.replace('/', '_')}.png", compress_level=1)
 
-def _save(path: Path, mel: Mel, settings: FrontendSettings) -> None:
-    draw(mel, settings).save(path, compress_level=1)  # more takes longer and saves nothing
+    # Threads: Pillow works without the interpreter's lock, and nothing has to be sent to another process.
+    work = (delayed(save)(*row) for row in labels[["clip", "emotion"]].itertuples(index=False))
+    with progress("export-images", len(labels), "pictures") as advance:
+        for _ in Parallel(n_jobs=-1, prefer="threads", return_as="generator")(work):
+            advance(1)

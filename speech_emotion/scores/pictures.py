@@ -3,6 +3,7 @@
 Corpora whose licence forbids passing on what is derived from them are left out wherever there are others.
 """
 
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
@@ -10,7 +11,6 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.image import AxesImage
 from numpy.typing import NDArray
 
 from speech_emotion.clips import EMOTIONS
@@ -38,8 +38,13 @@ def plot_mistakes(target: Path, predictions: pd.DataFrame, mels: Mels) -> None:
     clips, note = _shareable(predictions)
     mistakes = clips[clips["actual"] != clips["predicted"]]
     surest = mistakes.sort_values(["confidence", "clip"], ascending=[False, True]).head(MISTAKES)
+    panels = [
+        (f"{one.actual}, taken for {one.predicted} ({100 * one.confidence:.0f} %)\n{one.clip}", _decibels(mel, mels))
+        for one, mel in zip(surest.itertuples(), mels.of(surest["clip"]), strict=True)
+    ]
     title = f"The {len(surest)} most confident of {len(mistakes)} mistakes in {len(clips)} test clips ({note})"
-    save(target, partial(_draw_mistakes, mistakes=surest, mels=mels, title=title), width_in=12, height_in=8.6)
+    draw = partial(_draw, title=title, panels=panels, mels=mels, rows=3, fontsize=9)
+    save(target, draw, width_in=12, height_in=8.6)
 
 
 def plot_means(target: Path, clips: pd.DataFrame, mels: Mels) -> None:
@@ -55,14 +60,14 @@ def plot_means(target: Path, clips: pd.DataFrame, mels: Mels) -> None:
     silence = min(mel.min() for mel in decibels.values())
     # Nearly all clips have ended by then; the last few would leave half of every picture dark.
     frames = int(np.percentile([mel.shape[1] for mel in decibels.values()], 95))
-    panels = {}
-    for emotion, clip in drawn.groupby("emotion")["clip"]:
-        cut = [decibels[one][:, :frames] for one in clip]
-        panels[emotion] = np.mean([_padded(one, frames, silence) for one in cut], axis=0)
+    panels = []
+    for emotion in EMOTIONS:
+        cut = [decibels[clip][:, :frames] for clip in drawn.loc[drawn["emotion"] == emotion, "clip"]]
+        padded = [np.pad(one, ((0, 0), (0, frames - one.shape[1])), constant_values=silence) for one in cut]
+        panels += [(f"{emotion} (n = {len(cut)})", np.mean(padded, axis=0))] if cut else []
     title = f"Mean spectrogram of each emotion: {len(drawn)} clips that start together ({note})"
-    counts = drawn["emotion"].value_counts()
-    named = {f"{name} (n = {counts[name]})": panels[name] for name in EMOTIONS if name in panels}
-    save(target, partial(_draw_means, panels=named, mels=mels, title=title), width_in=12, height_in=5.8)
+    draw = partial(_draw, title=title, panels=panels, mels=mels, rows=2, fontsize=11)
+    save(target, draw, width_in=12, height_in=5.8)
 
 
 def _shareable(clips: pd.DataFrame) -> tuple[pd.DataFrame, str]:
@@ -78,63 +83,33 @@ def _decibels(mel: Mel, mels: Mels) -> Decibels:
     return protocol.frontend(mels.encoder).decibels(mel, mels.settings)
 
 
-def _padded(decibels: Decibels, frames: int, silence: float) -> Decibels:
-    return np.pad(decibels, ((0, 0), (0, frames - decibels.shape[1])), constant_values=silence)
-
-
-def _draw_mistakes(figure: Figure, mistakes: pd.DataFrame, mels: Mels, title: str) -> None:
+def _draw(
+    figure: Figure, title: str, panels: Sequence[tuple[str, Decibels]], mels: Mels, rows: int, fontsize: int
+) -> None:
     figure.suptitle(title)
-    if mistakes.empty:
+    if not panels:
         return
-    grid = figure.subplots(3, 4, sharex=True, sharey=True)
-    panels = [_decibels(mel, mels) for mel in mels.of(mistakes["clip"])]
-    longest, limits = max(mel.shape[1] for mel in panels), _limits(panels)
-    for axes, mistake, panel in zip(grid.flat, mistakes.itertuples(), panels, strict=False):
-        image = _draw_mel(axes, panel, mels, limits)
-        axes.set_xlim(0, longest / mels.settings.frames_per_s)
+    grid, decibels = figure.subplots(rows, 4, sharex=True, sharey=True), [panel for _, panel in panels]
+    low, high = min(one.min() for one in decibels), max(one.max() for one in decibels)
+    a_second = mels.settings.frames_per_s
+    for axes, (name, panel) in zip(grid.flat, panels, strict=False):
+        _mark_frequencies(axes, protocol.frontend(mels.encoder).centres_hz(mels.settings))
+        image = axes.imshow(
+            panel, vmin=low, vmax=high, origin="lower", aspect="auto", cmap=COLOURS, interpolation="nearest",
+            extent=(0, panel.shape[1] / a_second, -0.5, len(panel) - 0.5),
+        )  # fmt: skip
+        axes.set_xlim(0, max(one.shape[1] for one in decibels) / a_second)
         axes.set_facecolor("0.9")
-        axes.set_title(
-            f"{mistake.actual}, taken for {mistake.predicted} ({100 * mistake.confidence:.0f} %)\n{mistake.clip}",
-            fontsize=9,
-        )
-    for axes in grid.flat[len(mistakes) :]:
-        axes.set_axis_off()
-    _label(figure, grid, image)
-
-
-def _draw_means(figure: Figure, panels: dict[str, Decibels], mels: Mels, title: str) -> None:
-    figure.suptitle(title)
-    grid = figure.subplots(2, 4, sharex=True, sharey=True)
-    limits = _limits(list(panels.values()))
-    for axes, (name, mean) in zip(grid.flat, panels.items(), strict=False):
-        image = _draw_mel(axes, mean, mels, limits)
-        axes.set_title(name)
+        axes.set_title(name, fontsize=fontsize)
     for axes in grid.flat[len(panels) :]:
         axes.set_axis_off()
-    _label(figure, grid, image)
-
-
-def _limits(panels: list[Decibels]) -> tuple[float, float]:
-    return min(panel.min() for panel in panels), max(panel.max() for panel in panels)
-
-
-def _draw_mel(axes: Axes, decibels: Decibels, mels: Mels, limits: tuple[float, float]) -> AxesImage:
-    _mark_frequencies(axes, protocol.frontend(mels.encoder).centres_hz(mels.settings))
-    return axes.imshow(
-        decibels, vmin=limits[0], vmax=limits[1],
-        origin="lower", aspect="auto", cmap=COLOURS, interpolation="nearest",
-        extent=(0, decibels.shape[1] / mels.settings.frames_per_s, -0.5, len(decibels) - 0.5),
-    )  # fmt: skip
-
-
-def _mark_frequencies(axes: Axes, centres_hz: NDArray[np.float64]) -> None:
-    ticks_hz = [hz for hz in TICKS_HZ if centres_hz[0] <= hz <= centres_hz[-1]]
-    axes.set_yticks(np.interp(ticks_hz, centres_hz, np.arange(len(centres_hz))), [f"{hz:,}" for hz in ticks_hz])
-
-
-def _label(figure: Figure, grid: NDArray[np.object_], image: AxesImage) -> None:
     for axes in grid[:, 0]:
         axes.set_ylabel("Hz")
     for axes in grid[-1]:
         axes.set_xlabel("s")
     figure.colorbar(image, ax=grid, label="dB", shrink=0.6)
+
+
+def _mark_frequencies(axes: Axes, centres_hz: NDArray[np.float64]) -> None:
+    ticks_hz = [hz for hz in TICKS_HZ if centres_hz[0] <= hz <= centres_hz[-1]]
+    axes.set_yticks(np.interp(ticks_hz, centres_hz, np.arange(len(centres_hz))), [f"{hz:,}" for hz in ticks_hz])

@@ -4,7 +4,6 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from speech_emotion.clips import EMOTIONS
@@ -35,8 +34,9 @@ def plot_reliability(target: Path, evaluation: Evaluation) -> None:
 
 
 def _draw_confusion(figure: Figure, matrix: confusion.Counts) -> None:
-    axes = figure.add_subplot()
-    clips = matrix.sum(axis=1)
+    axes, clips = figure.add_subplot(), matrix.sum(axis=1)
+    accuracy, uar = (100 * float(score(matrix)) for score in (confusion.accuracy, confusion.uar))
+    title = f"{matrix.sum():.0f} test clips: accuracy {accuracy:.1f} %, unweighted average recall {uar:.1f} %"
     # A row without clips stays white: dividing by 1 leaves its zeros.
     percent = 100 * matrix / np.maximum(clips, 1)[:, None]
     image = axes.imshow(percent, cmap=SHADES, vmin=0, vmax=100)
@@ -46,37 +46,25 @@ def _draw_confusion(figure: Figure, matrix: confusion.Counts) -> None:
         axes.text(column, row, text, ha="center", va="center", color=color, fontsize=9)
     axes.set_xticks(range(len(EMOTIONS)), EMOTIONS, rotation=30, ha="right", rotation_mode="anchor")
     axes.set_yticks(range(len(EMOTIONS)), [f"{name}  (n = {n:.0f})" for name, n in zip(EMOTIONS, clips, strict=True)])
-    axes.set(xlabel="predicted", ylabel="actual", title=_confusion_title(matrix))
-    axes.set_xticks(np.arange(-0.5, len(EMOTIONS)), minor=True)
-    axes.set_yticks(np.arange(-0.5, len(EMOTIONS)), minor=True)
+    axes.set(xlabel="predicted", ylabel="actual", title=title)
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_ticks(np.arange(-0.5, len(EMOTIONS)), minor=True)
     axes.grid(which="minor", color="0.85", linewidth=0.8)
     axes.tick_params(which="minor", length=0)
     figure.colorbar(image, ax=axes, label="% of the actual emotion's clips", shrink=0.8)
 
 
-def _confusion_title(matrix: confusion.Counts) -> str:
-    accuracy, uar = (100 * float(score(matrix)) for score in (confusion.accuracy, confusion.uar))
-    return f"{matrix.sum():.0f} test clips: accuracy {accuracy:.1f} %, unweighted average recall {uar:.1f} %"
-
-
 def draw_reliability(figure: Figure, panels: dict[str, Reliability]) -> None:
     """Draw a column for each of `panels`: accuracy against confidence, and below how many clips have it."""
-    axes = figure.subplots(2, len(panels), sharex=True, sharey="row", height_ratios=(3, 1))
-    for column, (title, bins) in enumerate(panels.items()):
-        _draw_bins(axes[0, column], bins)
-        axes[0, column].set_title(f"{title}: expected calibration error {100 * bins.ece:.1f} %")
-        axes[1, column].bar(
-            bins.edges[:-1], bins.clips, width=np.diff(bins.edges), align="edge", color="0.6", ec="white"
-        )
-        axes[1, column].set_xlabel("confidence")
-    axes[0, 0].set_ylabel("part of clips")
-    axes[1, 0].set_ylabel("clips")
-    axes[0, 0].legend(loc="upper left", frameon=False)
-
-
-def _draw_bins(axes: Axes, bins: Reliability) -> None:
-    left, right = bins.edges[:-1], bins.edges[1:]
-    axes.bar(left, bins.accuracy, width=right - left, align="edge", color=BAR, ec="white", label="accuracy")
-    axes.hlines(bins.confidence, left, right, color=MEAN_CONFIDENCE, linewidth=3, label="mean confidence")
-    axes.plot([0, 1], [0, 1], color="0.3", linestyle="--", linewidth=1, label="as it should be")
-    axes.set(xlim=(0, 1), ylim=(0, 1.02))
+    grid = figure.subplots(2, len(panels), sharex=True, sharey="row", height_ratios=(3, 1))
+    for (upper, lower), (title, bins) in zip(grid.T, panels.items(), strict=True):
+        left, width = bins.edges[:-1], np.diff(bins.edges)
+        upper.bar(left, bins.accuracy, width=width, align="edge", color=BAR, ec="white", label="accuracy")
+        upper.hlines(bins.confidence, left, bins.edges[1:], color=MEAN_CONFIDENCE, linewidth=3, label="mean confidence")
+        upper.plot([0, 1], [0, 1], color="0.3", linestyle="--", linewidth=1, label="as it should be")
+        upper.set(xlim=(0, 1), ylim=(0, 1.02), title=f"{title}: expected calibration error {100 * bins.ece:.1f} %")
+        lower.bar(left, bins.clips, width=width, align="edge", color="0.6", ec="white")
+        lower.set_xlabel("confidence")
+    grid[0, 0].set_ylabel("part of clips")
+    grid[1, 0].set_ylabel("clips")
+    grid[0, 0].legend(loc="upper left", frameon=False)

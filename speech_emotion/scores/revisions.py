@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+from collections.abc import Callable
 from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
@@ -49,11 +50,9 @@ def common_encoders(revision: str) -> list[str]:
         PipelineError: there is none, or no such revision.
     """
     _require(revision)
-    there = {
-        Path(path).parent.name for path in _git("ls-tree", "-r", "--name-only", revision, f"./{FOLDER}").split("\n")
-    }
-    common = [encoder for encoder in encoders() if encoder in there]
-    if not common:
+    files = _git("ls-tree", "-r", "--name-only", revision, f"./{FOLDER}").splitlines()
+    there = {Path(file).parent.name for file in files}
+    if not (common := [encoder for encoder in encoders() if encoder in there]):
         raise PipelineError(
             f"{revision}: has no {FOLDER}/ENCODER/{PREDICTIONS} of {', '.join(encoders())}; "
             "compare with a revision in which evaluate has run"
@@ -79,8 +78,17 @@ def read_revision(revision: str, encoder: str) -> Results:
     Raises:
         PipelineError: there is no such revision, it holds no results, or they do not belong together.
     """
+
+    def show(path: Path) -> str:
+        try:
+            # "./": below the current folder, also where the project is not the root of its repository.
+            return _git("show", f"{revision}:./{path}")
+        except PipelineError as error:
+            way_out = "compare with a revision in which evaluate has run"
+            raise PipelineError(f"{revision}: has no {path}; {way_out}") from error
+
     _require(revision)
-    return _results(revision, encoder, *(_show(revision, FOLDER / encoder / file) for file in (METRICS, PREDICTIONS)))
+    return _results(revision, encoder, show)
 
 
 def read_working_tree(encoder: str) -> Results:
@@ -90,45 +98,33 @@ def read_working_tree(encoder: str) -> Results:
         PipelineError: there are none, or they do not belong together.
     """
     try:
-        texts = [(FOLDER / encoder / file).read_text(encoding="utf-8") for file in (METRICS, PREDICTIONS)]
+        return _results("working tree", encoder, lambda path: path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise PipelineError(
-            f"{error.filename}: cannot be read; run `dvc repro evaluate@{encoder}` in the project's root"
-        ) from error
-    return _results("working tree", encoder, *texts)
+        way_out = f"run `dvc repro evaluate@{encoder}` in the project's root"
+        raise PipelineError(f"{error.filename}: cannot be read; {way_out}") from error
 
 
-def _results(name: str, encoder: str, metrics: str, predictions: str) -> Results:
-    folder, way_out = f"{name}: {FOLDER / encoder}", f"run `dvc repro evaluate@{encoder}`"
+def _results(name: str, encoder: str, read: Callable[[Path], str]) -> Results:
+    folder, way_out = FOLDER / encoder, f"run `dvc repro evaluate@{encoder}`"
+    metrics, predictions = (read(folder / file) for file in (METRICS, PREDICTIONS))
     try:
         scores = json.loads(metrics)
         # A corpus without intensities has empty cells.
         table = pd.read_csv(StringIO(predictions), keep_default_na=False)
         accuracy = float(scores["accuracy"])
     except (ValueError, KeyError, TypeError) as error:
-        raise PipelineError(f"{folder}: {METRICS} or {PREDICTIONS} is damaged ({error}); {way_out}") from error
-    missing = [column for column in COLUMNS if column not in table]
-    if missing:
-        raise PipelineError(f"{folder}/{PREDICTIONS}: has no column {', '.join(missing)}; {way_out}")
-    if table["clip"].duplicated().any():
-        twice = table.loc[table["clip"].duplicated(), "clip"].iloc[0]
-        raise PipelineError(f"{folder}/{PREDICTIONS}: has {twice} twice; {way_out}")
+        raise PipelineError(f"{name}: {folder}: {METRICS} or {PREDICTIONS} is damaged ({error}); {way_out}") from error
+    if missing := [column for column in COLUMNS if column not in table]:
+        raise PipelineError(f"{name}: {folder}/{PREDICTIONS}: has no column {', '.join(missing)}; {way_out}")
+    if len(twice := table.loc[table["clip"].duplicated(), "clip"]):
+        raise PipelineError(f"{name}: {folder}/{PREDICTIONS}: has {twice.iloc[0]} twice; {way_out}")
     found = (table["actual"] == table["predicted"]).mean()
-    # metrics.json has four decimals.
-    if abs(found - accuracy) > 1e-4:
+    if abs(found - accuracy) > 1e-4:  # metrics.json has four decimals
         raise PipelineError(
-            f"{folder}: {METRICS} says accuracy {accuracy:.4f}, {PREDICTIONS} gives {found:.4f}: they are of two runs; "
-            f"{way_out} and commit both"
+            f"{name}: {folder}: {METRICS} says accuracy {accuracy:.4f}, {PREDICTIONS} gives {found:.4f}: "
+            f"they are of two runs; {way_out} and commit both"
         )
     return Results(name, encoder, scores, table)
-
-
-def _show(revision: str, path: Path) -> str:
-    try:
-        # "./": below the current folder, also where the project is not the root of its repository.
-        return _git("show", f"{revision}:./{path}")
-    except PipelineError as error:
-        raise PipelineError(f"{revision}: has no {path}; compare with a revision in which evaluate has run") from error
 
 
 def _require(revision: str) -> None:
@@ -138,10 +134,9 @@ def _require(revision: str) -> None:
 
 def _exists(revision: str) -> bool:
     try:
-        _git("rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
+        return bool(_git("rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}"))
     except PipelineError:
         return False
-    return True
 
 
 def _git(*arguments: str) -> str:

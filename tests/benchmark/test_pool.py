@@ -12,8 +12,7 @@ import pytest
 from benchmark import pool as pool_stage
 from benchmark.answers import ADAPTED, FIRST, LAST, Answers, answer_rows, write_answers
 from benchmark.cells import CELLS, PROTOCOLS
-from benchmark.page import to_markdown
-from benchmark.pool import FUSION, benchmark, fused, read_published, read_system
+from benchmark.pool import FUSION, benchmark, fused, page, read_published, read_system
 from benchmark.scoring import difference, ensemble, fusion, scored, scores
 from speech_emotion.clips import EMOTIONS
 from speech_emotion.core.errors import PipelineError
@@ -135,9 +134,9 @@ def test_every_clip_of_a_protocol_is_scored_on_every_track(figures: dict[str, An
     assert figures["unseen"]["emobox"]["image"]["unseen"]["clips"] == 240
 
 
-def main_table(page: str) -> dict[str, list[list[str]]]:
+def main_table(text: str) -> dict[str, list[list[str]]]:
     """Return the rows of the first table by protocol, without that column."""
-    lines = [line for line in page.split("\n## ")[0].splitlines() if line.startswith("| ")][2:]
+    lines = [line for line in text.split("\n## ")[0].splitlines() if line.startswith("| ")][2:]
     groups: dict[str, list[list[str]]] = {}
     for line in lines:
         title, *row = [cell.strip() for cell in line.strip("|").split("|")]
@@ -147,7 +146,7 @@ def main_table(page: str) -> dict[str, list[list[str]]]:
 
 
 def test_published_figures_stand_beside_ours_under_their_protocol(figures: dict[str, Any]) -> None:
-    groups = main_table(to_markdown(figures))
+    groups = main_table(page(figures))
     groups["listeners"] = groups.pop("human listeners")
     for protocol, published in SYSTEMS.items():
         theirs = [row for row in groups[protocol] if not row[0].startswith("**")]
@@ -207,7 +206,7 @@ def test_missing_folds_and_cells_of_other_settings_are_named(tmp_path: Path) -> 
 
 
 def test_published_table_is_of_the_protocols_and_of_its_form(tmp_path: Path) -> None:
-    assert set(read_published(PUBLISHED)["protocol"]) == {*PROTOCOLS, "listeners"}
+    assert {row["protocol"] for row in read_published(PUBLISHED)} == {*PROTOCOLS, "listeners"}
     assert len(CELLS) == 14
     (tmp_path / "published.csv").write_text("system,accuracy\nours,100\n")
     for name in ("published.csv", "absent.csv"):

@@ -15,6 +15,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from PIL import Image
 
+from benchmark.recipe import TRAININGS
 from speech_emotion.clips import EMOTIONS
 from speech_emotion.core.files import write_csv
 from speech_emotion.encoders.image.settings import FrontendSettings
@@ -210,13 +211,14 @@ def test_dvc_reliability_is_the_accuracy_of_each_bin():
 def repository(tmp_path, evaluation):
     """A repository with the project's own plots, and results."""
     shutil.copyfile(ROOT / "dvc.yaml", tmp_path / "dvc.yaml")
-    metrics = tmp_path / "metrics/image"
-    write_csv(metrics / "predictions.csv", evaluation.predictions())
-    plots.plot_confusion(metrics / "confusion.png", evaluation)
-    plots.plot_reliability(metrics / "reliability.png", evaluation)
     curve = {"epoch": [1, 2], "train_loss": [1.5, 1.0], "valid_loss": [1.6, 1.2], "valid_accuracy": [0.5, 0.6]}
-    for stage in ("low", "high"):
-        write_csv(metrics / f"curve_{stage}.csv", pd.DataFrame(curve))
+    for encoder, trainings in TRAININGS.items():
+        metrics = tmp_path / "metrics" / encoder
+        write_csv(metrics / "predictions.csv", evaluation.predictions())
+        plots.plot_confusion(metrics / "confusion.png", evaluation)
+        plots.plot_reliability(metrics / "reliability.png", evaluation)
+        for training in trainings:
+            write_csv(metrics / f"curve_{training}.csv", pd.DataFrame(curve))
     dvc(tmp_path, "init", "-q", "--no-scm")
     (tmp_path / ".dvc/plots").symlink_to(ROOT / ".dvc/plots")
     return tmp_path
@@ -232,8 +234,9 @@ def test_dvc_plots_show_draws_every_declared_plot(repository):
     assert not found.get("errors")
     assert {Path(name).name for name in found["data"]} == {
         *("predictions.csv", "reliability", "loss", "curve_low.csv", "curve_high.csv"),
+        *("curve_head.csv", "curve_all.csv"),
         *("confusion.png", "reliability.png"),
     }
     page = Path(dvc(repository, "plots", "show").strip().removeprefix("file://")).read_text(encoding="utf-8")
-    assert page.count("vegaEmbed(") == 5
-    assert page.count("<img") == 2
+    assert page.count("vegaEmbed(") == 2 + 4 + 2  # confusion matrices, curves, reliability and loss
+    assert page.count("<img") == 2 * len(TRAININGS)

@@ -1,8 +1,6 @@
 """The figures that README and model card show, from `metrics/`, `params.yaml` and the benchmark."""
 
 import json
-from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,57 +18,28 @@ OVER = {
 }
 
 
-@dataclass(frozen=True)
-class Group:
-    """Rates (`scores.rates`) of some test clips; the group of all of them has no name."""
+def encoder_figures(results: Results, params: Path) -> dict[str, Any]:
+    """Return what the templates show of the encoder that `results` are of.
 
-    name: str
-    speakers: int
-    rates: dict[str, Any]
-
-
-@dataclass(frozen=True)
-class EncoderFigures:
-    """What is shown of one encoder.
-
-    Attributes:
-        name: the encoder's.
-        backbone: its network and what its first weights were, empty where params.yaml has none.
-        metrics: content of its `metrics.json`.
-        groups: all test clips, then each corpus where several are tested.
-        described: the clips of each intensity and sex.
-        mistakes: what was taken for what, the largest share of the actual emotion first.
+    `name`, `metrics`, `rates` of all test clips; `backbone`: its network and what its first weights were, empty where
+    params.yaml has none; `groups`: all test clips, then each corpus where several are tested; `described`: the clips
+    of each intensity and sex; `mistakes`: the largest share of the actual emotion first; `over`: what the intervals'
+    resamples draw.
     """
-
-    name: str
-    backbone: str
-    metrics: dict[str, Any]
-    groups: list[Group]
-    described: list[Group]
-    mistakes: list[dict[str, Any]]
-
-    @property
-    def rates(self) -> dict[str, Any]:
-        """Those of all test clips."""
-        return self.groups[0].rates
-
-    @property
-    def over(self) -> str:
-        """What the intervals' resamples draw."""
-        return "; ".join(OVER[unit].format(corpus=corpus) for corpus, unit in self.rates["over"].items())
-
-
-def encoder_figures(results: Results, params: Path) -> EncoderFigures:
-    """Return what is shown of the encoder that `results` are of."""
-    clips = results.predictions
-    return EncoderFigures(
-        name=results.encoder,
-        backbone=_backbone(params, results.encoder),
-        metrics=results.metrics,
-        groups=[_group("", clips), *_by_corpus(clips)],
-        described=[_group(f"{by} {value}", group) for by in DESCRIBED_BY for value, group in _stated(clips, by)],
-        mistakes=mistakes(clips).to_dict("records"),
-    )
+    clips, section = results.predictions, read_section(params, results.encoder)
+    whole, corpora = _group("", clips), [_group(corpus, group) for corpus, group in clips.groupby("corpus")]
+    return {
+        "name": results.encoder,
+        "backbone": "{name} (weights: {weights})".format_map(section["backbone"]) if "backbone" in section else "",
+        "metrics": results.metrics,
+        "rates": whole["rates"],
+        "over": "; ".join(OVER[unit].format(corpus=corpus) for corpus, unit in whole["rates"]["over"].items()),
+        "groups": [whole, *(corpora if len(corpora) > 1 else [])],  # one corpus would repeat the row of all clips
+        "described": [
+            _group(f"{by} {value}", group) for by in DESCRIBED_BY for value, group in clips[clips[by] != ""].groupby(by)
+        ],
+        "mistakes": mistakes(clips).to_dict("records"),
+    }
 
 
 def mistakes(clips: pd.DataFrame) -> pd.DataFrame:
@@ -96,20 +65,5 @@ def read_benchmark(path: Path) -> dict[str, Any] | None:
         raise PipelineError(f"{path}: is damaged ({error}); `git checkout {path}` brings it back") from error
 
 
-def _backbone(params: Path, encoder: str) -> str:
-    if "backbone" not in read_section(params, encoder):
-        return ""
-    return "{name} (weights: {weights})".format_map(read_section(params, f"{encoder}.backbone"))
-
-
-def _by_corpus(clips: pd.DataFrame) -> list[Group]:
-    groups = [_group(corpus, group) for corpus, group in clips.groupby("corpus")]
-    return groups if len(groups) > 1 else []  # one corpus would repeat the row of all clips
-
-
-def _stated(clips: pd.DataFrame, by: str) -> Iterator[tuple[str, pd.DataFrame]]:
-    yield from clips[clips[by] != ""].groupby(by)
-
-
-def _group(name: str, clips: pd.DataFrame) -> Group:
-    return Group(name, clips["speaker"].nunique(), rates(clips))
+def _group(name: str, clips: pd.DataFrame) -> dict[str, Any]:
+    return {"name": name, "speakers": clips["speaker"].nunique(), "rates": rates(clips)}

@@ -7,9 +7,6 @@ both files with what this writes. The words are in the templates beside this fil
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
-
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from speech_emotion.clips import EMOTIONS
 from speech_emotion.core.command import run
@@ -19,7 +16,7 @@ from speech_emotion.core.params import read_settings
 from speech_emotion.scores.revisions import encoders, read_working_tree
 from speech_emotion.splits.protocols import SplitSettings
 from tools.report.figures import encoder_figures, read_benchmark
-from tools.report.markdown import percent, with_interval
+from tools.report.pages import render
 from tools.report.protocol import protocol_in_words
 
 PARAMS, BENCHMARK = Path("params.yaml"), Path("metrics/benchmark.json")
@@ -45,12 +42,14 @@ def pages() -> dict[Path, str]:
         "protocol": protocol_in_words(read_settings(PARAMS, "split", SplitSettings)),
         "encoders": [encoder_figures(read_working_tree(encoder), PARAMS) for encoder in encoders()],
         "benchmark": read_benchmark(BENCHMARK),
+        "emotions": EMOTIONS,
     }
+    section, card = (render(Path(__file__).with_name(f"{name}.md.j2"), figures) for name in ("results", "model_card"))
     try:
         readme = README.read_text(encoding="utf-8")
     except OSError as error:
         raise PipelineError(f"{README}: cannot be read ({error.strerror}); run in the project's root") from error
-    return {README: filled(readme, _written("results", figures)), MODEL_CARD: _written("model_card", figures)}
+    return {README: filled(readme, section), MODEL_CARD: card}
 
 
 def filled(page: str, section: str) -> str:
@@ -64,18 +63,6 @@ def filled(page: str, section: str) -> str:
     if not begin or not end or BEGIN in after or END in before or END in after:
         raise PipelineError(f"README.md: needs the lines '{BEGIN}' and '{END}' once each, in this order; put them in")
     return f"{before}{BEGIN}\n{section}{END}{after}"
-
-
-def _written(template: str, figures: dict[str, Any]) -> str:
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.filters |= {"percent": percent, "with_interval": with_interval}
-    return environment.get_template(f"{template}.md.j2").render(**figures, emotions=EMOTIONS)
 
 
 if __name__ == "__main__":
