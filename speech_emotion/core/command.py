@@ -67,7 +67,7 @@ def _written(text: str) -> str:
 def _say(line: str) -> None:
     print(line, file=sys.stderr)
     stage = os.environ.get(STAGE)
-    if stage:
+    if stage and not stage.startswith("fetch"):  # DVC leaves the outputs of fetch in place
         print(
             f"DVC took the outputs of {stage} away before it ran; `git checkout metrics` and `dvc checkout {stage}` "
             "bring back those of the last commit",
