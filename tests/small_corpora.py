@@ -65,7 +65,8 @@ def write_corpus(corpus: str, folder: Path, suffix: str = ".wav") -> Path:
 
 def write_clip(path: Path, clip: Tone) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
-    soundfile.write(path, clip.samples, clip.sample_rate, subtype="PCM_16")
+    with path.open("wb") as file:  # libsndfile takes no name that is no UTF-8
+        soundfile.write(file, clip.samples, clip.sample_rate, subtype="PCM_16", format=path.suffix[1:].upper())
     return path
 
 

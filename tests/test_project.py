@@ -28,7 +28,7 @@ SURROUNDINGS = {
 
 def tracked() -> list[Path]:
     listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, check=True, capture_output=True, text=True).stdout
-    return [ROOT / file for file in listed.split("\0") if file and (ROOT / file).exists()]
+    return [ROOT / file for file in listed.split("\0") if file and (ROOT / file).is_file()]
 
 
 def pyproject() -> dict[str, Any]:

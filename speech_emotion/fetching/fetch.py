@@ -11,6 +11,7 @@ import pooch
 
 from speech_emotion.core.errors import PipelineError, listed
 from speech_emotion.core.files import replacing
+from speech_emotion.core.params import refuse_changed
 from speech_emotion.core.progress import tell
 from speech_emotion.corpora import own
 from speech_emotion.corpora.catalogue import PUBLISHED
@@ -45,6 +46,7 @@ def fetch(corpus: str, source: Source, manifest: Path, target: Path) -> None:
             clips = _match(corpus, folder, described)
             resampled = check_clips(corpus, clips)
             _lay_out(clips, table, target)
+            refuse_changed()  # also where the folder was right as it is
     except OSError as error:
         raise PipelineError(
             f"{error.filename or corpus}: {error.strerror or error}; check path, space and permissions"

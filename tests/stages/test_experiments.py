@@ -51,4 +51,5 @@ def test_experiments_one_and_queued_run_what_their_parameters_change(
 def test_table_of_experiments_has_the_scores_that_matter(workspace: Workspace, shown: tuple[str, ...]) -> None:
     metrics = (workspace.root / "metrics/image/metrics.json").read_text()
     (workspace.root / "metrics/image/metrics.json").write_text(re.sub(r"0\.\d+", "0.9876", metrics))
-    assert [column for column in table(workspace, shown)[0] if column != "Experiment"] == ["accuracy", "uar", "ece"]
+    columns = [column for column in table(workspace, shown)[0] if column != "Experiment"]
+    assert columns == [f"metrics/image/metrics.json:{score}" for score in ("accuracy", "uar", "ece")]

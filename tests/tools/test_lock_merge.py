@@ -167,7 +167,8 @@ def test_merged_branches_recompute_nothing_that_either_side_computed(workspace: 
     colleague.dvc("pull", "-q")
     with (colleague.root / "speech_emotion" / "cache" / "spectrograms.py").open("a") as code:
         code.write("# A comment.\n")
-    assert colleague.repro() == {"spectrograms@image-ravdess", "spectrograms@image-tess"}
+    corpora = ("ravdess", "tess")
+    assert colleague.repro() == {f"spectrograms@{encoder}-{one}" for encoder in ("image", "speech") for one in corpora}
     colleague.commit()
 
     colleague.git("merge", "--no-edit", "origin/longer")

@@ -21,8 +21,8 @@ from tests.workspace import Workspace
 Start = Callable[[Path], AbstractContextManager[Server]]
 RECIPES = (Path(__file__).resolve().parents[2] / "docs" / "remotes.md").read_text(encoding="utf-8")
 CORPORA = ("ravdess", "tess")
-SHARDS = [f"data/spectrograms/image/{corpus}" for corpus in CORPORA]
-SPECTROGRAMS = [f"spectrograms@image-{corpus}" for corpus in CORPORA]
+SHARDS = [f"data/spectrograms/{encoder}/{corpus}" for encoder in ("image", "speech") for corpus in CORPORA]
+SPECTROGRAMS = [f"spectrograms@{encoder}-{corpus}" for encoder in ("image", "speech") for corpus in CORPORA]
 # A new machine of the team: no audio, nor a place to get it from.
 WITHOUT_AUDIO = ("--pull", "--allow-missing")
 STORE = """if True:
@@ -255,7 +255,7 @@ def test_one_can_evaluate_without_audio_and_without_training(workspace: Workspac
     share(workspace, "push")
     other = colleague(workspace, tmp_path / "other")
     share(other, "pull")
-    assert other.repro("--force", "--single-item", "evaluate") == {"evaluate@image"}
+    assert other.repro("--force", "--single-item", "evaluate") == {"evaluate@image", "evaluate@speech"}
     assert results(other) == results(workspace)
     assert not (other.root / "data" / "raw" / "tess").exists()
 
