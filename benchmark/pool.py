@@ -12,7 +12,7 @@ from benchmark.adaptation import ENROLLED
 from benchmark.answers import ADAPTED, FIRST, LAST, Answers, read_answers, read_settings
 from benchmark.cells import NEW_VOICES, PROTOCOLS, UNSEEN
 from benchmark.pictures import draw_enrolment
-from benchmark.scoring import bins, brief, difference, ensemble, fusion, scored, scores
+from benchmark.scoring import bins, brief, difference, ensemble, fused, scored, scores
 from speech_emotion.clips import EMOTIONS
 from speech_emotion.core.command import run
 from speech_emotion.core.errors import PipelineError
@@ -65,11 +65,11 @@ def read_system(folder: Path) -> dict[tuple[str, int], Answers]:
     return {one: read_answers(path) for one, path in found.items()}
 
 
-def fused(first: System, second: System) -> System:
+def fused_system(first: System, second: System) -> System:
     """Return the fusion of the cells that both systems have."""
     both: dict[tuple[str, int], Answers] = {}
     for one in [one for one in first if one in second]:
-        parts = [fusion(first[one].track(track), second[one].track(track)) for track in (LAST, ADAPTED)]
+        parts = [fused(first[one].track(track), second[one].track(track)) for track in (LAST, ADAPTED)]
         both[one] = Answers(pd.concat(parts), first[one].enrolment[:0])
     return both
 
@@ -166,7 +166,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     systems: dict[str, System] = {folder.name: read_system(folder) for folder in args.systems}
     rows = {name: read_section(args.rows, f"{name}.rows") for name in systems}
     says = {name: {one: row["says"] for one, row in of.items() if "says" in row} for name, of in rows.items()}
-    if len(systems) == 2 and (both := fused(*systems.values())):
+    if len(systems) == 2 and (both := fused_system(*systems.values())):
         systems[FUSION] = both
     figures = benchmark(systems, read_published(args.published), says)
     drawn = next(protocol for protocol in ("luna_jimenez", *PROTOCOLS) if protocol in figures["protocols"])

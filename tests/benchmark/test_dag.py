@@ -42,7 +42,7 @@ def test_every_protocol_has_a_cell_for_each_encoder_and_seed_and_every_row_one_f
 def test_a_cell_depends_on_all_code_that_it_runs_through_its_checksums(encoder: str) -> None:
     folder, stage = STAGES[f"benchmark/dvc.yaml:code@{encoder}"]
     deps = {resolved(folder, path) for path in stage.deps}
-    missing = {file for file in import_closure(ROOT, "benchmark/cell.py", encoder) if not covered(file, deps)}
+    missing = {file for file in import_closure(ROOT, "benchmark/cell.py", [encoder]) if not covered(file, deps)}
     assert missing <= {"speech_emotion/encoders/__init__.py"}
     assert set(stage.deps) <= set(stage.cmd.split()), "the checksums are of all of them"
     for name, (_, one) in STAGES.items():

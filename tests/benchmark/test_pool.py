@@ -12,8 +12,8 @@ import pytest
 from benchmark import pool as pool_stage
 from benchmark.answers import ADAPTED, FIRST, LAST, Answers, answer_rows, write_answers
 from benchmark.cells import CELLS, PROTOCOLS
-from benchmark.pool import FUSION, benchmark, fused, page, read_published, read_system
-from benchmark.scoring import difference, ensemble, fusion, scored, scores
+from benchmark.pool import FUSION, benchmark, fused_system, page, read_published, read_system
+from benchmark.scoring import difference, ensemble, fused, scored, scores
 from speech_emotion.clips import EMOTIONS
 from speech_emotion.core.errors import PipelineError
 from speech_emotion.scores import confusion
@@ -95,7 +95,7 @@ def test_a_fusion_trusts_the_system_that_the_valid_part_trusts(order: int) -> No
     good = pd.concat([test[0], answered({one: one[1] for one in emotions}, part="valid")], ignore_index=True)
     bad = pd.concat([test[1], answered(dict.fromkeys(emotions, "calm"), part="valid")], ignore_index=True)
     pair = (good, bad)[::order]
-    assert scored(fusion(*pair))["predicted"].tolist() == ["sad"]
+    assert scored(fused(*pair))["predicted"].tolist() == ["sad"]
 
 
 def test_a_difference_draws_speakers_and_pairs_them() -> None:
@@ -113,7 +113,7 @@ def figures() -> dict[str, Any]:
         "image": made_up_system(labels, seeds=2),
         "speech": made_up_system(labels, skill=0.5, seeds=1),
     }
-    systems[FUSION] = fused(systems["image"], systems["speech"])
+    systems[FUSION] = fused_system(systems["image"], systems["speech"])
     return benchmark(systems, read_published(PUBLISHED), {"speech": {"tess_swap": "other shares"}})
 
 
