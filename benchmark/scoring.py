@@ -14,6 +14,7 @@ from speech_emotion.scores.rates import rates, with_interval
 from speech_emotion.scores.reliability import Reliability, reliability
 
 LOGITS = list(EMOTIONS)  # columns
+NEVER = -1e4  # logit of an emotion that is not asked about
 
 
 def scored(answers: pd.DataFrame) -> pd.DataFrame:
@@ -49,6 +50,15 @@ def fused(first: pd.DataFrame, second: pd.DataFrame) -> pd.DataFrame:
     valid = np.flatnonzero(first["part"] == "valid")
     weight = fusion.fit_weight(one[valid], other[valid], indices(first["emotion"].iloc[valid]))
     return _with_logits(first, fusion.mixed(one, other, weight))
+
+
+def among_own(answers: pd.DataFrame) -> pd.DataFrame:
+    """Return answers among the emotions that the clips of their corpus have: one without calm is not asked about it."""
+    logits = answers[LOGITS].to_numpy(copy=True)
+    for rows in answers.groupby("corpus").indices.values():
+        there = set(answers["emotion"].iloc[rows])
+        logits[np.ix_(rows, [place for place, emotion in enumerate(EMOTIONS) if emotion not in there])] = NEVER
+    return _with_logits(answers, logits)
 
 
 def scores(clips: pd.DataFrame) -> dict[str, Any]:
