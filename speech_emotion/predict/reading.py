@@ -71,12 +71,11 @@ def _file(name: str) -> FileIO:
 
 
 def _stdin() -> FileIO:
-    source = sys.stdin.buffer
-    if stat.S_ISCHR(os.fstat(source.fileno()).st_mode):
-        raise PipelineError(f"{STDIN}: standard input is a terminal or a device; pipe a recording into the command")
+    if sys.stdin is None or stat.S_ISCHR(os.fstat(sys.stdin.fileno()).st_mode):
+        raise PipelineError(f"{STDIN}: standard input is a terminal, a device or closed; pipe a recording into it")
     file = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115 (decoders seek)
     try:
-        while content := source.read(1 << 20):
+        while content := sys.stdin.buffer.read(1 << 20):
             file.write(content)
             if file.tell() > MOST_STDIN_BYTES:
                 raise PipelineError(f"{STDIN}: standard input is longer than {MOST_STDIN_BYTES >> 30} GiB; cut it")
@@ -143,9 +142,6 @@ def _unread_share(file: FileIO) -> float:
 @contextmanager
 def _no_chatter() -> Iterator[None]:
     """Keep what the MP3 decoder says of a damaged file off standard error: one line of ours says it."""
-    if sys.stderr is None:  # closed by the caller, so that descriptor 2 may be any file
-        yield
-        return
     sys.stderr.flush()
     kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
     try:

@@ -258,7 +258,7 @@ def test_standard_input_that_is_empty_too_long_or_a_device_is_refused(monkeypatc
         read("-")
     with Path("/dev/null").open() as device:
         monkeypatch.setattr(sys, "stdin", device)
-        with pytest.raises(PipelineError, match="-: standard input is a terminal or a device"):
+        with pytest.raises(PipelineError, match="-: standard input is a terminal, a device or closed"):
             read("-")
 
 
