@@ -28,6 +28,8 @@ COLOURS = {
     "fearful": "#aa3377", "disgust": "#228833", "surprised": "#ee8833", "uncertain": "#e8e8e8",
 }  # fmt: skip
 NO_COLOUR = "#ffffff"
+DARK = ("sad", "fearful", "disgust")
+LETTER_SHARE = 0.009  # of the picture's width
 
 
 class Sketch:
@@ -95,10 +97,8 @@ def draw(path: Path, title: str, sketch: Sketch, segments: Sequence[Segment]) ->
     upper.set_title(title, loc="left", parse_math=False)
     _draw_waveform(upper, sketch)
     _draw_spectrogram(middle, sketch)
+    _colour(upper, segments, opacity=0.3)
     _draw_bands(lower, segments, length_s)
-    for axes in (upper, middle):  # the bands go on, faintly, behind the sound
-        for one in segments if axes is upper else []:
-            axes.axvspan(one.start_s, one.end_s, color=COLOURS.get(one.label, NO_COLOUR), alpha=0.3, linewidth=0)
     lower.set_xlim(0, length_s)
     lower.xaxis.set_major_formatter(FuncFormatter(_clock))
     labels = [label for label in COLOURS if any(one.label == label for one in segments)]
@@ -124,11 +124,18 @@ def _draw_spectrogram(axes: Axes, sketch: Sketch) -> None:
 
 
 def _draw_bands(axes: Axes, segments: Sequence[Segment], length_s: float) -> None:
+    _colour(axes, segments, opacity=1)
     for one in segments:
-        axes.axvspan(one.start_s, one.end_s, color=COLOURS.get(one.label, NO_COLOUR), linewidth=0)
-        if one.end_s - one.start_s > length_s * 0.011 * len(one.label):  # wide enough for its name
-            axes.text((one.start_s + one.end_s) / 2, 0.5, one.label, ha="center", va="center", fontsize=9)
+        if one.end_s - one.start_s > LETTER_SHARE * length_s * len(one.label):
+            ink = "white" if one.label in DARK else "black"
+            axes.text((one.start_s + one.end_s) / 2, 0.5, one.label, ha="center", va="center", fontsize=9, color=ink)
     axes.set(ylim=(0, 1), yticks=[], ylabel="emotion", xlabel="time, minutes:seconds")
+
+
+def _colour(axes: Axes, segments: Sequence[Segment], *, opacity: float) -> None:
+    for one in segments:
+        colour = COLOURS.get(one.label, NO_COLOUR)
+        axes.axvspan(one.start_s, one.end_s, color=colour, alpha=opacity, linewidth=0)
 
 
 def _clock(seconds: float, _: object) -> str:
