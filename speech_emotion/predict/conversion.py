@@ -68,7 +68,7 @@ def _by_pyav(name: str, file: FileIO, wav: FileIO) -> None:
 def _by_ffmpeg(ffmpeg: str, name: str, file: FileIO, wav: FileIO) -> None:
     # By descriptor and without protocols: neither the name nor a playlist inside can make it open anything else.
     ends = [f"file:/dev/fd/{end.fileno()}" for end in (file, wav)]
-    options = ["-v", "error", "-nostdin", "-y", "-protocol_whitelist", "file"]
+    options = ["-v", "error", "-xerror", "-nostdin", "-y", "-protocol_whitelist", "file"]
     track = ["-map", "0:a:0", "-c:a", "pcm_f32le", "-f", "wav", "-rf64", "auto"]
     ended = subprocess.run(
         [ffmpeg, *options, "-i", ends[0], *track, ends[1]],

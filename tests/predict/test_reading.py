@@ -91,6 +91,9 @@ def test_the_real_ffmpeg_gives_what_was_written(tmp_path: Path, monkeypatch: pyt
     samples, rate = read(clip)
     assert (rate, samples.shape[1]) == (48_000, 2)
     np.testing.assert_allclose(samples[4000:80_000], by_pyav[4000:80_000], atol=1e-3)
+    clip.write_bytes(clip.read_bytes()[:3000])
+    with pytest.raises(PipelineError, match=r"a\.m4a: cannot be decoded \(ffmpeg: "):
+        read(clip)
 
 
 def test_without_either_one_line_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
