@@ -17,7 +17,7 @@ LABELS, SPECTROGRAMS = Path("data/labels.csv"), Path("data/spectrograms/image")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one subcommand and return its exit code: 0, 1 where a check failed, 2 on any error, 130 after Ctrl-C."""
+    """Run one subcommand and return its exit code: 0, 1 where a check or a recording failed, 2 on any error, 130."""
     if sys.stderr is None:  # closed by the caller: the next file that is opened would be it
         sys.stderr = open(os.devnull, "w")  # noqa: SIM115, PTH123
     args = _parser().parse_args(argv)

@@ -18,7 +18,7 @@ ARGUMENTS = {
     "export-images": ["pictures"],
 }
 BROUGHT = "_soundfile _soundfile_data _cffi_backend cffi flatbuffers google packaging pycparser"
-# What `pip install .` brings (with what that needs) is allowed, and what Python itself has; nothing else can be imported.
+# What `pip install .` brings, with what that needs, is allowed, and what Python has; nothing else can be imported.
 BASE_ONLY = """if True:
     import sys
 

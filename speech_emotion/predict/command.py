@@ -18,7 +18,8 @@ from speech_emotion.predict import formats, timeline
 from speech_emotion.predict.arguments import TIMELINE_ONLY
 from speech_emotion.predict.inputs import find
 from speech_emotion.predict.messages import Messages
-from speech_emotion.predict.predictor import Moment, Prediction, Predictor
+from speech_emotion.predict.prediction import Moment, Prediction
+from speech_emotion.predict.predictor import Predictor
 from speech_emotion.predict.reading import Recording, Samples, recording
 
 ANSWERED, SOME_FAILED = 0, 1
@@ -66,7 +67,7 @@ def _refuse_misfits(args: argparse.Namespace) -> None:
 
 
 def _answer_all(args: argparse.Namespace, names: Sequence[str], messages: Messages) -> None:
-    predictor = Predictor(args.model, threads=len(os.sched_getaffinity(0)))
+    predictor = Predictor(args.model, threads=_cores())
     if args.enrol:
         predictor = _adapted(predictor, args.enrol, messages)
     if args.picture:
@@ -75,6 +76,11 @@ def _answer_all(args: argparse.Namespace, names: Sequence[str], messages: Messag
         _print(_timeline_style(args)(_moments(names, predictor, messages)), messages)
     else:
         _print(_clip_style(args, names)(_answers(names, predictor, messages)), messages)
+
+
+def _cores() -> int:
+    # macOS does not say how many of its cores this process may use.
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _clip_style(args: argparse.Namespace, names: Sequence[str]) -> Callable[[formats.Answers], Iterator[str]]:
@@ -100,7 +106,7 @@ def _answers(names: Sequence[str], predictor: Predictor, messages: Messages) -> 
     for name in names:
         with _complaining(name, messages):
             with recording(name) as sound:
-                answer = predictor(np.concatenate(list(sound.blocks)), sound.sample_rate)
+                answer = timeline.answer(predictor, sound)
             yield name, answer
         messages.advance()
 
@@ -145,14 +151,10 @@ def _adapted(predictor: Predictor, folder: Path, messages: Messages) -> Predicto
     found = find([str(folder)])
     for problem in found.problems:
         messages.problem(problem)
-    clips = list(_clips(found.recordings, messages))
-    if not clips:
-        raise PipelineError(f"--enrol {folder}: holds no clip that can be read; name a folder with clips of the voice")
-    if len(clips) < ENROLLING_PAYS:
-        messages.note(
-            f"--enrol {folder}: adapting to a voice pays from about {ENROLLING_PAYS} clips, {len(clips)} are there"
-        )
-    return predictor.adapted(clips)
+    predictor = predictor.adapted(_clips(found.recordings, messages))
+    if (count := len(found.recordings)) < ENROLLING_PAYS:
+        messages.note(f"--enrol {folder}: has {count} clips; adapting to a voice pays from about {ENROLLING_PAYS}")
+    return predictor
 
 
 def _clips(names: Sequence[str], messages: Messages) -> Iterator[tuple[Samples, int]]:

@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
-from speech_emotion.predict.predictor import Prediction
+from speech_emotion.predict.prediction import Prediction
 
 Answers = Iterable[tuple[str, Prediction]]  # name of the recording, answer; taken one by one
 UNCERTAIN = "uncertain"

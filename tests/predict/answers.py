@@ -2,11 +2,13 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from speech_emotion.predict.predictor import Moment, Prediction
+from speech_emotion.core.errors import PipelineError
+from speech_emotion.predict.prediction import Moment, Prediction
 
 EMOTIONS = ("neutral", "calm", "happy", "sad", "angry", "fearful", "disgust", "surprised")
 
@@ -31,6 +33,7 @@ class KnownPredictor:
 
     def __init__(self, model: Path | None = None, threads: int = 1) -> None:
         self.model, self.clips = model, 0
+        self.description = SimpleNamespace(emotions=EMOTIONS, longest_s=30.0, threshold=None)
 
     def __call__(self, waveform: NDArray[np.float32], sample_rate: int) -> Prediction:
         level = float(np.abs(waveform).max())
@@ -38,7 +41,7 @@ class KnownPredictor:
             return prediction(reason="silence")
         return prediction("happy" if level > 0.1 else "sad", 0.9 if self.clips else 0.72)
 
-    def stream(self, chunks: Iterable[NDArray[np.float32]], sample_rate: int) -> Iterator[Moment]:
+    def stream(self, chunks: Iterable[NDArray[np.float32]], sample_rate: int, *, together: int = 1) -> Iterator[Moment]:
         waveform = np.concatenate(list(chunks))
         hop = sample_rate // 2
         for start in range(0, len(waveform), hop):
@@ -48,4 +51,6 @@ class KnownPredictor:
     def adapted(self, clips: Iterable[tuple[NDArray[np.float32], int]]) -> "KnownPredictor":
         other = KnownPredictor(self.model)
         other.clips = len(list(clips))
+        if not other.clips:
+            raise PipelineError("enrolment: none of 0 clips has speech in it")
         return other

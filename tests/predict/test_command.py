@@ -137,6 +137,19 @@ def test_a_timeline_has_segments_subtitles_and_labels(capsys: pytest.CaptureFixt
     assert Outcome(capsys, "--timeline", "talk.wav", "--audacity").lines[1] == "3.000000\t5.000000\tsad 72%"
 
 
+def test_of_a_long_recording_the_answer_is_the_mean_over_its_moments(
+    capsys: pytest.CaptureFixture[str], folder: Path
+) -> None:
+    loud, rate = soundfile.read(folder / "loud.wav")
+    parts = [loud] * 10 + [loud / 100] * 5 + [0 * loud] * 2
+    soundfile.write(folder / "talk.wav", np.concatenate(parts), rate)
+    [answer] = map(json.loads, Outcome(capsys, "talk.wav", "--json").lines)
+    assert (answer["emotion"], answer["duration_s"]) == ("happy", 34.0)
+    assert answer["confidence"] == pytest.approx((2 * 0.72 + 0.028) / 3, abs=1e-4)
+    soundfile.write(folder / "talk.wav", np.zeros(40 * rate), rate)
+    assert Outcome(capsys, "talk.wav").lines == ["talk.wav\tsilence\t\t"]
+
+
 def test_a_picture_is_written_or_nothing_is(capsys: pytest.CaptureFixture[str], folder: Path) -> None:
     outcome = Outcome(capsys, "--timeline", "loud.wav", "--picture", "loud.png")
     assert (outcome.code, outcome.out, outcome.err) == (0, "", "")
@@ -191,16 +204,17 @@ def test_enrolled_clips_change_the_answers(capsys: pytest.CaptureFixture[str], f
         write(folder / "voice" / f"{number}.wav")
     assert Outcome(capsys, "loud.wav", "--enrol", "voice").lines[0].split("\t")[2] == "0.9000"
     (folder / "voice" / "0.wav").write_text("no sound")
+    (folder / "voice" / "1.wav").unlink()
     outcome = Outcome(capsys, "loud.wav", "--enrol", "voice")
     assert outcome.code == 1
     first, second = outcome.err.splitlines()
     assert first.startswith(f"error: {Path('voice/0.wav')}: is no recording")
-    assert second == "--enrol voice: adapting to a voice pays from about 5 clips, 4 are there"
+    assert second == "--enrol voice: has 4 clips; adapting to a voice pays from about 5"
     (folder / "none").mkdir()
     (folder / "none" / "a.wav").touch()
     outcome = Outcome(capsys, "loud.wav", "--enrol", "none")
     assert (outcome.code, outcome.out) == (2, "")
-    assert "--enrol none: holds no clip that can be read" in outcome.err
+    assert "error: enrolment: none of 0 clips has speech in it" in outcome.err
 
 
 @pytest.mark.usefixtures("on_a_terminal")
