@@ -73,8 +73,9 @@ def to_onnx(model: Model) -> ModelProto:
             input_names=["waveform", *defaults],
             output_names=["probabilities", "embedding"],
         )
-    graph: ModelProto = program.model_proto
-    return _with_defaults(_stripped(graph), defaults)
+    if program is None:
+        raise RuntimeError("torch exported nothing")
+    return _with_defaults(_stripped(program.model_proto), defaults)
 
 
 def describe(

@@ -1,5 +1,6 @@
 """A recording that comes in parts, as overlapping windows: each hop has the window around its middle."""
 
+import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -80,7 +81,7 @@ class _Held:
     def complete(self) -> int:
         """Return how many hops have their window here."""
         if self.ended:
-            return round(np.ceil(round(self.heard_s / self.hop_s, 6))) - self.hops
+            return math.ceil(round(self.heard_s / self.hop_s, 6)) - self.hops
         known_s = (self.start + len(self.speech)) * FRAME_S
         return max(0, int((known_s - self.window_s / 2) / self.hop_s + 0.5) - self.hops)
 
@@ -110,7 +111,7 @@ class _Held:
     def _speech(self, first_s: float, last_s: float) -> tuple[Speech, int]:
         """Return the frames of a window, and the number of the first in the recording."""
         begin = int(first_s / FRAME_S)
-        return self.speech[begin - self.start : round(np.ceil(last_s / FRAME_S)) - self.start], begin
+        return self.speech[begin - self.start : math.ceil(last_s / FRAME_S) - self.start], begin
 
     def _cut(self, first_s: float, last_s: float) -> Waveform:
         offset = self.start * FRAME_S

@@ -47,8 +47,8 @@ class WaveformNetwork(nn.Module):
         """Return the log-mel `[1, M, F]` with the precision of the shards, float16."""
         settings, before = self.frontend, self.frontend.n_fft // 2
         padded = F.pad(F.pad(waveform[None, None], (before, 0), mode="reflect"), (0, settings.n_fft - before))
-        spectrum = F.conv1d(padded, self.waves, stride=settings.hop_samples).unflatten(1, (2, -1))
-        power = self.filters @ spectrum.square().sum(1)
+        cosines, sines = F.conv1d(padded, self.waves, stride=settings.hop_samples).chunk(2, 1)
+        power = self.filters @ (cosines.square() + sines.square())
         decades = power.clamp(min=settings.AMIN).log10()
         floored = torch.maximum(decades, decades.amax((1, 2), keepdim=True) - settings.floor_decades)
         return ((floored + settings.OFFSET) / settings.DECADES).half().float()
