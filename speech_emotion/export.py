@@ -14,12 +14,14 @@ from contextlib import contextmanager
 from dataclasses import asdict
 
 import onnx
+import pandas as pd
 import torch
 from onnx import ModelProto, numpy_helper
 from torch import Tensor, nn
 
 from speech_emotion.adaptation import Reference
 from speech_emotion.clips import EMOTIONS
+from speech_emotion.core.errors import PipelineError
 from speech_emotion.encoders import protocol
 from speech_emotion.model.checkpoint import Model
 from speech_emotion.predict.model import Description, Threshold
@@ -76,6 +78,20 @@ def to_onnx(model: Model) -> ModelProto:
     if program is None:
         raise RuntimeError("torch exported nothing")
     return _with_defaults(_stripped(program.model_proto), defaults)
+
+
+def learned_clips(model: Model, split: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of `split` that the model was trained on; the corpora that it left out have none.
+
+    Raises:
+        PipelineError: there are none.
+    """
+    shares = model.description.training.shares
+    left_out = [corpus for corpus, share in shares.items() if not share]
+    clips = split[(split["part"] == "train") & ~split["corpus"].isin(left_out)]
+    if clips.empty:
+        raise PipelineError(f"export: the split has no clip that the model was trained on (shares {dict(shares)})")
+    return clips
 
 
 def describe(

@@ -11,7 +11,7 @@ import yaml
 
 PACKAGES = ("benchmark", "speech_emotion", "stages", "tools")
 # Imported by name: module of `speech_emotion.encoders.protocol` -> what it brings of the encoder.
-ENCODER_MODULES = ("frontend", "settings", "network", "view", "augment", "pretrained")
+ENCODER_MODULES = ("frontend", "settings", "network", "view", "augment", "pretrained", "waveform")
 PROTOCOL = "speech_emotion/encoders/protocol.py"
 
 
@@ -49,6 +49,8 @@ class Stage:
     def encoder(self) -> str | None:
         """The encoder that the stage is about, the first part of `image-ravdess`, `image_low` or `image`."""
         kind, _, item = self.name.partition("@")
+        if kind == "export":  # one encoder's alone, that of the model that it reads
+            return Path(self.cmd.split()[3]).parent.name
         return item.split("-")[0].split("_")[0] if kind not in ("fetch", "labels", "split") else None
 
 

@@ -183,7 +183,7 @@ def _samples(waveform: Sound, sample_rate: int) -> NDArray[np.float32]:
         raise PipelineError(f"waveform: has {sound.dtype} samples; give floats in [-1, 1], int16 divided by 32768")
     if not np.isfinite(sound).all():
         raise PipelineError("waveform: holds samples that are not finite (NaN or infinity); take an intact recording")
-    return sound.astype(np.float32, copy=False).reshape(len(sound), -1)
+    return sound.astype(np.float32, copy=False).reshape(len(sound), 1 if sound.ndim == 1 else sound.shape[1])
 
 
 def _check_rate(sample_rate: int) -> None:
