@@ -5,7 +5,6 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -148,8 +147,7 @@ def _save(figure: Figure, path: Path) -> None:
     try:
         with tempfile.TemporaryDirectory(dir=path.absolute().parent, prefix=".picture.", suffix=".partial") as folder:
             temporary = Path(folder) / f"picture{path.suffix.lower()}"
-            with matplotlib.rc_context({"svg.hashsalt": "speech-emotion"}):
-                figure.savefig(temporary, dpi=150, metadata={"Date": None} if path.suffix.lower() == ".svg" else None)
+            figure.savefig(temporary, dpi=150)
             os.replace(temporary, path)  # noqa: PTH105
     except OSError as error:
         raise PipelineError(
