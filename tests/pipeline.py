@@ -11,7 +11,7 @@ import yaml
 
 PACKAGES = ("benchmark", "speech_emotion", "stages", "tools")
 # Imported by name: module of `speech_emotion.encoders.protocol` -> what it brings of the encoder.
-ENCODER_MODULES = ("frontend", "settings", "network", "view", "augment", "pretrained")
+ENCODER_MODULES = ("frontend", "settings", "network", "view", "augment", "pretrained", "waveform")
 PROTOCOL = "speech_emotion/encoders/protocol.py"
 
 

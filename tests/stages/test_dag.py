@@ -25,6 +25,7 @@ LOOSE = {
     "spectrograms": "every spectrogram is reused: a rerun costs seconds",
     "evaluate": QUICK,
     "fuse": QUICK,
+    "export": "a rerun costs two minutes",
     "fetch": "core/ is small; corpora/ is read by catalogue.py, which imports a corpus by its name",
     "pretrained": "core/ is small",
     "finetune": "core/ is small; model/ and training/ are imported whole",
@@ -102,9 +103,10 @@ def test_dvc_yaml_is_short() -> None:
     ],
 )
 def test_packages_import_nothing_themselves(package: str) -> None:
-    # What __init__.py imported, every stage would depend on.
+    # What __init__.py imported, every stage would depend on. What it imports when asked for `Predictor`, none does.
     code = ast.parse((ROOT / package / "__init__.py").read_text(encoding="utf-8"))
-    assert not [node for node in ast.walk(code) if isinstance(node, (ast.Import, ast.ImportFrom))]
+    imported = [node for node in code.body if isinstance(node, (ast.Import, ast.ImportFrom))]
+    assert [node for node in imported if getattr(node, "module", None) != "typing"] == []
 
 
 def test_import_in_a_function_of_a_module_or_of_an_encoder_is_seen(tmp_path: Path) -> None:
