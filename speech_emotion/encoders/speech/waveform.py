@@ -7,10 +7,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from speech_emotion.encoders.speech.frontend import filterbank, hann_window
+from speech_emotion.encoders.speech.frontend import filterbank
 from speech_emotion.encoders.speech.network import SpeechNetwork
 from speech_emotion.encoders.speech.settings import EncoderSettings, FrontendSettings
 from speech_emotion.encoders.speech.view import LONGEST_S, normalised
+from speech_emotion.mel import hann_window
 
 __all__ = ["LONGEST_S", "WaveformNetwork", "build"]
 
@@ -64,4 +65,4 @@ def _windowed_waves(settings: FrontendSettings) -> Tensor:
     bins, samples = torch.arange(1 + settings.n_fft // 2)[:, None], torch.arange(settings.n_fft)
     angles = (bins * samples % settings.n_fft).double() * (2 * torch.pi / settings.n_fft)
     waves = torch.cat([angles.cos(), angles.sin()])
-    return (waves * torch.from_numpy(hann_window(settings))).float()[:, None]
+    return (waves * torch.from_numpy(hann_window(settings.n_fft))).float()[:, None]
