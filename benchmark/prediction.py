@@ -64,7 +64,9 @@ def main() -> None:
         began_cpu = time.process_time()
         took_s, moments = long_recording(small, args.minutes)
         cpu_s = time.process_time() - began_cpu
-        print(f"{args.minutes:g} minutes of speech, {moments} moments: {took_s:.1f} s, {cpu_s:.1f} s of the processor's")
+        print(
+            f"{args.minutes:g} minutes of speech, {moments} moments: {took_s:.1f} s, {cpu_s:.1f} s of the processor's"
+        )
 
 
 def table(times_ms: Mapping[str, tuple[float, float]]) -> str:
