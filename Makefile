@@ -24,7 +24,7 @@ endef
 export PATH_HOOK
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint repro results drift review plots push pull hooks lock clean
+.PHONY: help setup demo test lint repro results release drift review plots push pull hooks lock clean
 
 help:  ## list what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' Makefile
@@ -54,6 +54,9 @@ repro: setup  ## run what changed of the pipeline on the real corpora
 
 results: setup  ## write what the README and the model card say of results, from metrics/
 	@$(BIN)/python -m tools.report.write
+
+release: setup  ## check the exported model and write speech_emotion/released/ (SPEECH_CORPORA: clips to check with)
+	@$(BIN)/python -m tools.release
 
 drift: setup  ## fail if dvc.lock does not describe the code and the parameters (needs no data)
 	@$(BIN)/python -m tools.drift

@@ -17,7 +17,7 @@ from speech_emotion.core.errors import PipelineError
 def power_frames(padded: NDArray[np.float64], n_fft: int, hop_samples: int) -> NDArray[np.float64]:
     """Return the power spectra `[frames, 1 + n_fft / 2]` of all whole Hann windows in `padded` `[samples]`."""
     frames = sliding_window_view(padded, n_fft)[::hop_samples]
-    spectrum = np.fft.rfft(frames * hann_window(n_fft))
+    spectrum = np.fft.rfft(frames * _hann_window(n_fft))
     return np.asarray(spectrum.real**2 + spectrum.imag**2)
 
 
@@ -45,6 +45,5 @@ def centres_hz(n_mels: int, fmin_hz: float, fmax_hz: float) -> NDArray[np.float6
 
 
 @lru_cache(maxsize=4)
-def hann_window(n_fft: int) -> NDArray[np.float64]:
-    """Return the periodic Hann window `[n_fft]`."""
+def _hann_window(n_fft: int) -> NDArray[np.float64]:
     return np.asarray(librosa.filters.get_window("hann", n_fft, fftbins=True))

@@ -7,7 +7,6 @@ constant to all of a log-mel.
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
 
 from speech_emotion import mel as mels
 from speech_emotion.audio import Waveform, to_mono, trim_silence
@@ -36,7 +35,10 @@ def mel_power(waveform: Waveform, settings: FrontendSettings) -> NDArray[np.floa
     padded = np.pad(np.pad(waveform.astype(np.float64), (0, settings.n_fft)), (before, 0), mode="reflect")
     count = 1 + len(waveform) // settings.hop_samples
     power = mels.power_frames(padded, settings.n_fft, settings.hop_samples)[:count]
-    return np.asarray(filterbank(settings) @ power.T)
+    filters = mels.filterbank(
+        settings.sample_rate_hz, settings.n_fft, settings.n_mels, 0.0, settings.sample_rate_hz / 2
+    )
+    return np.asarray(filters @ power.T)
 
 
 def decibels(mel: NDArray[np.number], settings: FrontendSettings) -> NDArray[np.float64]:
@@ -47,8 +49,3 @@ def decibels(mel: NDArray[np.number], settings: FrontendSettings) -> NDArray[np.
 def centres_hz(settings: FrontendSettings) -> NDArray[np.float64]:
     """Return the frequency at the middle of each mel bin, `[n_mels]`."""
     return mels.centres_hz(settings.n_mels, 0.0, settings.sample_rate_hz / 2)
-
-
-def filterbank(settings: FrontendSettings) -> csr_array:
-    """Return the mel filters, float64 `[n_mels, 1 + n_fft / 2]`, of all frequencies; errors as `mel.filterbank`."""
-    return mels.filterbank(settings.sample_rate_hz, settings.n_fft, settings.n_mels, 0.0, settings.sample_rate_hz / 2)

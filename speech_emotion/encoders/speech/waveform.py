@@ -7,11 +7,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from speech_emotion.encoders.speech.frontend import filterbank
 from speech_emotion.encoders.speech.network import SpeechNetwork
 from speech_emotion.encoders.speech.settings import EncoderSettings, FrontendSettings
 from speech_emotion.encoders.speech.view import LONGEST_S, normalised
-from speech_emotion.mel import hann_window
+from speech_emotion.mel import filterbank
 
 __all__ = ["LONGEST_S", "WaveformNetwork", "build"]
 
@@ -29,7 +28,9 @@ class WaveformNetwork(nn.Module):
         super().__init__()
         self.network, self.frontend, self.level_normalised = network, frontend, settings.level_normalised
         self.register_buffer("waves", _windowed_waves(frontend))
-        self.register_buffer("filters", torch.from_numpy(filterbank(frontend).toarray()).float())
+        rate = frontend.sample_rate_hz
+        filters = filterbank(rate, frontend.n_fft, frontend.n_mels, 0.0, rate / 2)
+        self.register_buffer("filters", torch.from_numpy(filters.toarray()).float())
 
     def forward(self, waveform: Tensor, windows: Tensor) -> Tensor:
         """Return an embedding `[N, D]` for each of `windows` `[N, 2]`, start and end in seconds.
@@ -65,4 +66,4 @@ def _windowed_waves(settings: FrontendSettings) -> Tensor:
     bins, samples = torch.arange(1 + settings.n_fft // 2)[:, None], torch.arange(settings.n_fft)
     angles = (bins * samples % settings.n_fft).double() * (2 * torch.pi / settings.n_fft)
     waves = torch.cat([angles.cos(), angles.sin()])
-    return (waves * torch.from_numpy(hann_window(settings.n_fft))).float()[:, None]
+    return (waves * torch.hann_window(settings.n_fft, dtype=torch.float64)).float()[:, None]
