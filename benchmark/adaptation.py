@@ -8,9 +8,9 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from speech_emotion.adaptation import Embeddings, Moments, Reference, by_speaker, move, reference, shrunk
+from speech_emotion.adaptation import PRIOR_CLIPS, Embeddings, Moments, Reference, by_speaker, move, reference, shrunk
 
-__all__ = ["ENROLLED", "Reference", "adapted", "by_speaker", "enrolled", "reference"]
+__all__ = ["ENROLLED", "PRIOR_CLIPS", "Reference", "adapted", "by_speaker", "enrolled", "reference"]
 
 ENROLLED = (1, 2, 5, 10, 20)  # clips of the voice
 DRAWS = 10

@@ -1,6 +1,7 @@
 """An exported graph at a quarter of its size: linear layers in int8, other large weights in float16."""
 
 import logging
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,10 +10,9 @@ from pathlib import Path
 import numpy as np
 import onnx
 from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper
-from onnxruntime.quantization import QuantType, quantize_dynamic
-from onnxruntime.quantization.matmul_nbits_quantizer import DefaultWeightOnlyQuantConfig, MatMulNBitsQuantizer
 
-LARGE = 1 << 15  # numbers in a tensor: smaller ones stay as they are
+LARGE = 1 << 12  # weights of a linear layer: a smaller one stays as it is
+HALVED = 1 << 16  # numbers in any other tensor that becomes float16
 LEARNED = "network."
 BLOCK = 128  # inputs that share a scale
 INT8_ACTIVATIONS = 4
@@ -41,6 +41,8 @@ def _products(graph: ModelProto) -> list[NodeProto]:
 
 
 def _quantised(graph: ModelProto, names: list[str]) -> ModelProto:
+    from onnxruntime.quantization import QuantType, quantize_dynamic
+
     if not names:
         return graph
     with tempfile.TemporaryDirectory() as folder:  # the library goes from file to file
@@ -60,6 +62,8 @@ def _quantised(graph: ModelProto, names: list[str]) -> ModelProto:
 
 
 def _in_blocks(graph: ModelProto, names: list[str]) -> ModelProto:
+    from onnxruntime.quantization.matmul_nbits_quantizer import DefaultWeightOnlyQuantConfig, MatMulNBitsQuantizer
+
     scheme = DefaultWeightOnlyQuantConfig(block_size=BLOCK, is_symmetric=True, accuracy_level=INT8_ACTIVATIONS, bits=8)
     others = [node.name for node in _products(graph) if node.name not in names]
     quantizer = MatMulNBitsQuantizer(graph, algo_config=scheme, nodes_to_exclude=others)
@@ -72,7 +76,7 @@ def _halved(graph: ModelProto) -> ModelProto:
     """Store large learned float32 tensors as float16; the runtime casts them back as it loads them."""
     casts = []
     for tensor in graph.graph.initializer:
-        if tensor.data_type == TensorProto.FLOAT and np.prod(tensor.dims) >= LARGE and LEARNED in tensor.name:
+        if tensor.data_type == TensorProto.FLOAT and np.prod(tensor.dims) >= HALVED and LEARNED in tensor.name:
             name, half = tensor.name, numpy_helper.to_array(tensor).astype(np.float16)
             tensor.CopyFrom(numpy_helper.from_array(half, f"{name}.float16"))
             casts.append(helper.make_node("Cast", [tensor.name], [name], f"cast {name}", to=TensorProto.FLOAT))
@@ -85,9 +89,14 @@ def _halved(graph: ModelProto) -> ModelProto:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Keep the library's advice to prepare the graph first off the terminal: the exporter did."""
+    """Keep the library's advice to prepare the graph first, which the exporter did, off the terminal.
+
+    And its folder, with a `benchmark.py` in it, off the path.
+    """
+    path = sys.path.copy()
     logging.disable(logging.WARNING)
     try:
         yield
     finally:
         logging.disable(logging.NOTSET)
+        sys.path[:] = path
