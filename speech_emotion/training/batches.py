@@ -1,7 +1,7 @@
 """Log-mels and a split to batches: the clips of one part in memory, drawn by corpus."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import pandas as pd
@@ -14,7 +14,8 @@ from speech_emotion.encoders import protocol
 from speech_emotion.model.inference import pack
 from speech_emotion.shards import Mels
 from speech_emotion.training.fastai_parts import DataLoader, DataLoaders
-from speech_emotion.training.settings import TrainSettings
+from speech_emotion.training.loss import with_corpora
+from speech_emotion.training.settings import CORPUS, TrainSettings
 
 Inputs = tuple[Tensor, ...]
 
@@ -25,7 +26,7 @@ class Clips:
 
     levels: Tensor
     lengths: Tensor  # float32 [clips]
-    targets: Tensor  # int64 [clips], index into EMOTIONS
+    targets: Tensor  # int64 [clips], index into EMOTIONS; in training perhaps with the corpus (`loss.with_corpora`)
     corpora: tuple[str, ...]
 
     def __len__(self) -> int:
@@ -42,7 +43,10 @@ def loaders(
     """
     arguments = {"frontend": mels.settings, "settings": settings.encoder}
     train_view = partial(protocol.augment(mels.encoder).train_view, **arguments)
-    training = ClipLoader(part_clips(split, "train", mels, device), train_view, settings, shares=settings.shares)
+    clips = part_clips(split, "train", mels, device)
+    if settings.loss_over == CORPUS:
+        clips = replace(clips, targets=with_corpora(clips.targets, clips.corpora))
+    training = ClipLoader(clips, train_view, settings, shares=settings.shares)
     if not scored:
         return DataLoaders(training, DataLoader([], num_workers=0), device=device)  # fastai validates after each epoch
     plain_view = partial(protocol.view(mels.encoder).plain_view, **arguments)

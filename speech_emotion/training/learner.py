@@ -13,7 +13,6 @@ from speech_emotion.training.fastai_parts import (
     AMPMode,
     Callback,
     ChannelsLast,
-    CrossEntropyLossFlat,
     DataLoaders,
     Learner,
     MixedPrecision,
@@ -21,6 +20,7 @@ from speech_emotion.training.fastai_parts import (
     ProgressCallback,
     accuracy,
 )
+from speech_emotion.training.loss import training_loss
 from speech_emotion.training.settings import TrainSettings
 
 
@@ -42,7 +42,7 @@ def train(
     learn = Learner(
         loaders,
         network,
-        loss_func=CrossEntropyLossFlat(label_smoothing=settings.label_smoothing),
+        loss_func=training_loss(loaders.train.clips.targets, settings),
         opt_func=partial(OptimWrapper, opt=torch.optim.AdamW, **_one_launch(loaders.device)),
         splitter=kind.parameter_groups,
         wd=settings.weight_decay,

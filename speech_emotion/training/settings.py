@@ -5,8 +5,10 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Annotated, Any
 
-from speech_emotion.core.params import Checked, Range, read_merged, to_settings
+from speech_emotion.core.params import Checked, OneOf, Range, read_merged, to_settings
 from speech_emotion.encoders import protocol
+
+ALL, CORPUS = "all", "corpus"  # which emotions a loss is over
 
 
 @dataclass(frozen=True)
@@ -25,6 +27,8 @@ class TrainSettings(Checked):
     seed: Annotated[int, Range(0, below=2**32)]
     threads: Annotated[int, Range(1, 1024)]  # of the CPU; another number gives other weights
     encoder: Any  # the encoder's own `EncoderSettings`
+    # Of all eight emotions, or of those that the clip's corpus has in training. Models from before do not name it.
+    loss_over: Annotated[str, OneOf(ALL, CORPUS)] = ALL
 
     def __post_init__(self) -> None:
         """Refuse, with a ValueError, what would end in the middle of training, or train nothing."""

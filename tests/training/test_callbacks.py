@@ -18,6 +18,7 @@ from speech_emotion.training.fastai_parts import (
     OptimWrapper,
     ProgressCallback,
 )
+from speech_emotion.training.loss import CorpusCrossEntropy
 
 BATCH, BATCHES = 4, 3
 
@@ -43,12 +44,15 @@ def recorded(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, ...]]:
     return shapes
 
 
-def learner() -> Learner:
+def learner(loss: Callable[[Tensor, Tensor], Tensor] | None = None) -> Learner:
     network = nn.Sequential(nn.Conv2d(3, 2, 1), nn.Flatten(), nn.Linear(2 * 16, 8))
     clips = [(torch.randn(3, 4, 4), torch.tensor(place % 8)) for place in range(BATCH * BATCHES)]
     loaders = DataLoaders(DataLoader(clips, bs=BATCH), DataLoader([], bs=BATCH))
     learn = Learner(
-        loaders, network, loss_func=CrossEntropyLossFlat(), opt_func=partial(OptimWrapper, opt=torch.optim.AdamW)
+        loaders,
+        network,
+        loss_func=loss or CrossEntropyLossFlat(),
+        opt_func=partial(OptimWrapper, opt=torch.optim.AdamW),
     )
     learn.remove_cb(ProgressCallback)
     return learn
@@ -60,8 +64,11 @@ def fit(learn: Learner, *callbacks: Callback) -> None:
         learn.fit(1, 1e-3, cbs=list(callbacks))
 
 
-def test_every_batch_is_replayed_and_the_network_gets_its_own_pass_back(recorded: list[tuple[int, ...]]) -> None:
-    learn = learner()
+@pytest.mark.parametrize("loss", [CrossEntropyLossFlat(), CorpusCrossEntropy(torch.arange(8, 16), 0.1)])
+def test_every_batch_is_replayed_and_the_network_gets_its_own_pass_back(
+    recorded: list[tuple[int, ...]], loss: Callable[[Tensor, Tensor], Tensor]
+) -> None:
+    learn = learner(loss)
     fit(learn, CudaGraph())
     assert recorded == [(BATCH, 3, 4, 4)] * (1 + BATCHES)
     assert "forward" not in vars(learn.model)
