@@ -21,7 +21,7 @@ from speech_emotion.predict.predictor import Moment, Predictor
 from tests.predict.tiny import export_tiny
 from tests.predict.voices import demo_voice
 
-SILERO = "9ccdacc4719d8aa7e45a77536bfabec45a03ba1f2fad5e241ab4060b24238a85"
+SILERO = "fa0c9ab04c4de7d4cab34de001b83863049ef194fd60189637bb752aba88e857"
 HEAVY = ("torch", "pandas", "scipy", "librosa", "yaml", "dvc", "onnx")
 Samples = NDArray[np.float32]
 
