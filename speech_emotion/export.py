@@ -141,6 +141,7 @@ def to_bytes(graph: ModelProto) -> bytes:
 
 def _stripped(graph: ModelProto) -> ModelProto:
     """Return `graph` without what says where it was made: local paths, stack traces, inferred shapes."""
+    graph.producer_name, graph.producer_version = "speech-emotion", ""  # torch's says for which GPU it was built
     graph.ClearField("metadata_props")
     graph.ClearField("doc_string")
     graph.graph.ClearField("value_info")
