@@ -8,6 +8,7 @@ from typing import Any
 
 from speech_emotion.core.command import INTERRUPTED, unforeseen
 from speech_emotion.core.errors import PipelineError
+from speech_emotion.own_voices import commands as own_voices
 
 FAILED, ERROR = 1, 2
 LABELS, SPECTROGRAMS = Path("data/labels.csv"), Path("data/spectrograms/image")
@@ -61,6 +62,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     option("folder", type=Path, metavar="DIR", help="new, empty, or written by this command: replaced")
     option("--corpus", action="append", help="only this corpus, e.g. ravdess (may be given again)")
+    own_voices.register(add)
     return parser
 
 

@@ -11,7 +11,13 @@ import pytest
 from speech_emotion import cli
 
 ROOT = Path(__file__).resolve().parents[1]
-ARGUMENTS = {"compare": ["HEAD"], "export-images": ["pictures"]}
+ARGUMENTS = {
+    "compare": ["HEAD"],
+    "export-images": ["pictures"],
+    "check-corpus": ["clips.csv"],
+    "add-corpus": ["mine", "clips.csv"],
+    "remove-corpus": ["mine"],
+}
 # What `pip install .` brings is allowed, and what Python itself has; nothing else can be imported.
 BASE_ONLY = """if True:
     import sys
