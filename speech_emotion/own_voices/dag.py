@@ -61,5 +61,6 @@ def without_corpus(dag: str, corpus: str) -> str:
 
 
 def _mentions(dag: str, corpus: str) -> int:
+    """Count the list items and the paths' ends that are `corpus`, also those in quotes, which nothing here adds to."""
     name = re.escape(corpus)
-    return len(re.findall(rf"(?<=[\[ ]){name}(?=[\],])|(?<=/){name}(?!\S)", dag))
+    return len(re.findall(rf"(?<=[\[ ]){name}(?=[\],])|(?<=/){name}(?![\w.-])", dag))

@@ -65,6 +65,7 @@ def _with_speakers(params: str, part: str, speakers: Sequence[str]) -> str:
     if listed.flow_style:
         return f"{params[:place]},\n{' ' * first.column}{', '.join(items)}{params[place:]}"
     before = "\n" + params[first.index - first.column : first.index]  # a line's indent and dash
+    place = _line_end(params, place)
     return params[:place] + "".join(before + item for item in items) + params[place:]
 
 
