@@ -40,9 +40,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    def add(name: str, run: Callable[[argparse.Namespace], int], text: str) -> Callable[..., Any]:
+    def add(name: str, run: Callable[[argparse.Namespace], int], text: str, extra: str = "train") -> Callable[..., Any]:
         command = commands.add_parser(name, help=text, description=text)
-        command.set_defaults(run=run, extra="train")
+        command.set_defaults(run=run, extra=extra)
         return command.add_argument
 
     option = add(

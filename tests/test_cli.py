@@ -17,6 +17,7 @@ ARGUMENTS = {
     "check-corpus": ["clips.csv"],
     "add-corpus": ["mine", "clips.csv"],
     "remove-corpus": ["mine"],
+    "record": ["mine", "--speaker", "eva"],
 }
 # What `pip install .` brings is allowed, and what Python itself has; nothing else can be imported.
 BASE_ONLY = """if True:

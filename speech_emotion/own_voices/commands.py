@@ -1,4 +1,4 @@
-"""The commands `check-corpus`, `add-corpus` and `remove-corpus`."""
+"""The commands `check-corpus`, `add-corpus`, `remove-corpus` and `record`."""
 
 import argparse
 from collections.abc import Callable, Sequence
@@ -7,7 +7,7 @@ from typing import Any
 
 from speech_emotion.core.errors import PipelineError
 
-Add = Callable[[str, Callable[[argparse.Namespace], int], str], Callable[..., Any]]
+Add = Callable[..., Callable[..., Any]]
 FAILED = 1
 
 
@@ -30,6 +30,13 @@ def register(add: Add) -> None:
                 metavar="WORD=EMOTION",
                 help="what a word of the table means, e.g. anger=angry (may be given again)",
             )
+    argument = add("record", _record, "record a corpus at the microphone: clips and their table", extra="record")
+    argument("folder", type=Path, metavar="DIR", help="new, or one that this command began: it goes on there")
+    argument("--speaker", required=True, help="who speaks, e.g. eva")
+    argument("--sex", choices=("female", "male"), default="", help="of the speaker, for scores by sex")
+    argument("--sentence", action="append", metavar="TEXT", help="what is said (may be given again; default: two)")
+    argument("--emotion", action="append", metavar="EMOTION", help="only this one (may be given again; default: all 8)")
+    argument("--seconds", type=float, default=3.0, help="of each clip (default: 3)")
 
 
 def _check(args: argparse.Namespace) -> int:
@@ -65,7 +72,19 @@ def _remove(args: argparse.Namespace) -> int:
     from speech_emotion.own_voices.add import remove_corpus
 
     remove_corpus(args.name)
-    print(f"{args.name}: taken out of data/manifests, params.yaml and dvc.yaml; `dvc repro` leaves it out")
+    print(f"{args.name}: taken out of data/manifests, params.yaml and dvc.yaml; `dvc repro` trains without it")
+    print(f"what the stages made of it is left: data/raw/{args.name}, data/spectrograms/*/{args.name}")
+    return 0
+
+
+def _record(args: argparse.Namespace) -> int:
+    from speech_emotion.clips import EMOTIONS
+    from speech_emotion.own_voices.microphone import Microphone
+    from speech_emotion.own_voices.record import SENTENCES, TABLE, Session, record
+
+    session = Session(args.speaker, args.sex, args.sentence or SENTENCES, args.emotion or EMOTIONS, args.seconds)
+    written = record(args.folder, session, Microphone(), input)
+    print(f"{args.folder}: {written} clips more; next: speech-emotion check-corpus {args.folder / TABLE}")
     return 0
 
 

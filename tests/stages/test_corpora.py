@@ -80,6 +80,7 @@ def test_a_third_corpus_goes_from_fetch_to_scores_comparison_card_and_pictures(
     card = write.pages()[write.MODEL_CARD]
     assert "ravdess's speakers 04 and szene's speakers Anna B and tess's speakers YAF" in card
     assert f"| image, {CORPUS} | " in card
+    assert f"| {CORPUS} | {CLIPS} | {len(SPEAKERS)} voices | see its own licence before you share" in card
     assert cli.main(["export-images", "pictures", "--corpus", CORPUS]) == 0
     assert len(list(Path("pictures").glob("*/szene_*.png"))) == CLIPS
     assert "szene: see its own licence" in Path("pictures/README.txt").read_text(encoding="utf-8")
