@@ -9,10 +9,10 @@ from typing import Any
 
 from speech_emotion.core.command import INTERRUPTED, unforeseen
 from speech_emotion.core.errors import PipelineError
+from speech_emotion.own_voices import commands as own_voices
 from speech_emotion.predict import arguments as predict
 
 FAILED, ERROR = 1, 2
-EXTRAS = {"predict": "picture", "completion": "completion"}  # of commands that are no part of the pipeline
 LABELS, SPECTROGRAMS = Path("data/labels.csv"), Path("data/spectrograms/image")
 
 
@@ -45,14 +45,19 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    def add(name: str, run: Callable[[argparse.Namespace], int], text: str) -> Callable[..., Any]:
+    def add(name: str, run: Callable[[argparse.Namespace], int], text: str, extra: str = "train") -> Callable[..., Any]:
         command = commands.add_parser(name, help=text, description=text)
-        command.set_defaults(run=run, extra=EXTRAS.get(name, "train"))
+        command.set_defaults(run=run, extra=extra)
         return command.add_argument
 
-    add("predict", _predict, "name the emotion in recordings")
+    add("predict", _predict, "name the emotion in recordings", extra="picture")
     predict.add_arguments(commands.choices["predict"])
-    option = add("completion", _completion, "print a script that completes this command's options in a shell")
+    option = add(
+        "completion",
+        _completion,
+        "print a script that completes this command's options in a shell",
+        extra="completion",
+    )
     option(
         "shell",
         choices=("bash", "zsh", "fish", "tcsh"),
@@ -75,6 +80,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     option("folder", type=Path, metavar="DIR", help="new, empty, or written by this command: replaced")
     option("--corpus", action="append", help="only this corpus, e.g. ravdess (may be given again)")
+    own_voices.register(add)
     return parser
 
 

@@ -16,6 +16,10 @@ ARGUMENTS = {
     "completion": ["bash"],
     "compare": ["HEAD"],
     "export-images": ["pictures"],
+    "check-corpus": ["clips.csv"],
+    "add-corpus": ["mine", "clips.csv"],
+    "remove-corpus": ["mine"],
+    "record": ["mine", "--speaker", "eva"],
 }
 BROUGHT = "_soundfile _soundfile_data _cffi_backend cffi flatbuffers google packaging pycparser"
 # What `pip install .` brings, with what that needs, is allowed, and what Python has; nothing else can be imported.

@@ -92,7 +92,7 @@ def test_stages_never_depend_on_the_folder_of_several_outputs() -> None:
 
 
 def test_dvc_yaml_is_short() -> None:
-    assert len((ROOT / "dvc.yaml").read_text(encoding="utf-8").splitlines()) <= 270
+    assert len((ROOT / "dvc.yaml").read_text(encoding="utf-8").splitlines()) <= 290
 
 
 @pytest.mark.parametrize(

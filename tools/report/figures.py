@@ -7,7 +7,9 @@ from typing import Any
 import pandas as pd
 
 from speech_emotion.core.errors import PipelineError
-from speech_emotion.core.params import read_yaml
+from speech_emotion.core.params import read_section, read_yaml
+from speech_emotion.corpora import own
+from speech_emotion.corpora.catalogue import PUBLISHED
 from speech_emotion.scores.rates import rates
 from speech_emotion.scores.revisions import Results
 
@@ -40,6 +42,25 @@ def encoder_figures(results: Results, params: Path) -> dict[str, Any]:
         ],
         "mistakes": mistakes(clips).to_dict("records"),
     }
+
+
+def own_corpora(params: Path, manifests: Path) -> list[dict[str, Any]]:
+    """Return `name`, number of `clips` and of `speakers`, and `licence` of each corpus that somebody added.
+
+    Raises:
+        PipelineError: its manifest cannot be read.
+    """
+    names = [name for name in read_section(params, "corpora") if name not in PUBLISHED]
+    tables = {name: own.read_rows(manifests / f"{name}.csv").values() for name in names}
+    return [
+        {
+            "name": name,
+            "clips": len(rows),
+            "speakers": len({row.get("speaker") or own.NOBODY for row in rows}),
+            "licence": own.licence(name).text.partition(": ")[2],
+        }
+        for name, rows in tables.items()
+    ]
 
 
 def mistakes(clips: pd.DataFrame) -> pd.DataFrame:
