@@ -24,7 +24,7 @@ endef
 export PATH_HOOK
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint repro results drift review plots push pull hooks lock clean
+.PHONY: help setup demo test lint repro results release drift review plots push pull hooks lock clean
 
 help:  ## list what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' Makefile
@@ -55,6 +55,9 @@ repro: setup  ## run what changed of the pipeline on the real corpora
 results: setup  ## write what the README and the model card say of results, from metrics/
 	@$(BIN)/python -m tools.report.write
 
+release: setup  ## check the exported model and write speech_emotion/released/ (SPEECH_CORPORA: clips to check with)
+	@$(BIN)/python -m tools.release
+
 drift: setup  ## fail if dvc.lock does not describe the code and the parameters (needs no data)
 	@$(BIN)/python -m tools.drift
 
@@ -80,7 +83,7 @@ lock:  ## pin every package for pyproject.toml in requirements.lock (with Python
 	@test -x $(BIN)/pip-compile || { echo "error: no $(BIN)/pip-compile; make setup first"; exit 1; }
 	@$(BIN)/pip-compile -qq --strip-extras --allow-unsafe --annotation-style line --no-header --no-emit-options \
 		--no-emit-index-url --no-emit-trusted-host --no-emit-find-links \
-		--extra train --extra s3 --extra ssh --extra webdav --extra dev -o requirements.lock pyproject.toml
+		--extra train --extra media --extra picture --extra completion --extra record --extra s3 --extra ssh --extra webdav --extra dev -o requirements.lock pyproject.toml
 
 clean:  ## delete the demo's workspace, tools' caches and what killed runs left (not .venv, data or the DVC cache)
 	@rm -rf demo/workspace build dvc_plots *.egg-info .mypy_cache .pytest_cache .ruff_cache

@@ -1,38 +1,20 @@
-"""Speaker adaptation: a voice's embeddings brought to the statistics of the training speakers.
+"""Speaker adaptation of known clips: each moved by other clips of its voice, all of them or a few.
 
-A speaker's mean and deviation are taken off each dimension of his embeddings, and those of the training speakers put
-in their place. It takes other clips of the voice, not their emotions: what enrolment can do.
+How embeddings move, see `speech_emotion.adaptation`.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-Embeddings = NDArray[np.floating]  # [clips, D]
-Moments = tuple[NDArray[np.float64], NDArray[np.float64]]  # mean and variance
+from speech_emotion.adaptation import PRIOR_CLIPS, Embeddings, Moments, Reference, by_speaker, move, reference, shrunk
+
+__all__ = ["ENROLLED", "PRIOR_CLIPS", "Reference", "adapted", "by_speaker", "enrolled", "reference"]
 
 ENROLLED = (1, 2, 5, 10, 20)  # clips of the voice
 DRAWS = 10
-# The training speakers count as this many more clips of the voice: one clip's deviation says nothing, its mean little.
-PRIOR_CLIPS = 2.0
 SEED = 42
-
-
-@dataclass(frozen=True)
-class Reference:
-    """Mean and variance of an embedding within a training speaker, `[D]` each, averaged over the speakers."""
-
-    mean: NDArray[np.float64]
-    variance: NDArray[np.float64]
-
-
-def reference(embeddings: Embeddings, speakers: Sequence[str]) -> Reference:
-    """Return the statistics of the training clips; each of their `speakers` counts the same."""
-    voices = [embeddings[rows].astype(np.float64) for rows in by_speaker(speakers).values()]
-    means, variances = ([getattr(voice, name)(axis=0) for voice in voices] for name in ("mean", "var"))
-    return Reference(np.mean(means, axis=0), np.mean(variances, axis=0))
 
 
 def adapted(embeddings: Embeddings, speakers: Sequence[str], known: Reference) -> NDArray[np.float64]:
@@ -53,15 +35,9 @@ def enrolled(
         for rows in by_speaker(speakers).values():
             order = rng.permutation(rows)
             voice = embeddings[order].astype(np.float64)
-            mean, variance = _shrunk(*_others(voice, clips), known, min(clips, len(rows) - 1))
-            moved[order] = (voice - mean) * np.sqrt(known.variance / (variance + 1e-12)) + known.mean
+            scale, shift = move(*shrunk(*_others(voice, clips), known, min(clips, len(rows) - 1)), known)
+            moved[order] = voice * scale + shift
         yield moved
-
-
-def by_speaker(speakers: Sequence[str]) -> Mapping[str, NDArray[np.intp]]:
-    """Return the rows of each speaker."""
-    names = np.asarray(speakers, dtype=str)
-    return {name: np.flatnonzero(names == name) for name in np.unique(names).tolist()}
 
 
 def _others(voice: NDArray[np.float64], clips: int) -> Moments:
@@ -76,8 +52,3 @@ def _others(voice: NDArray[np.float64], clips: int) -> Moments:
     ]
     mean, square = sums[0] / clips, sums[1] / clips
     return mean, np.maximum(square - mean**2, 0.0)
-
-
-def _shrunk(mean: NDArray[np.float64], variance: NDArray[np.float64], known: Reference, clips: int) -> Moments:
-    weight = clips / (clips + PRIOR_CLIPS)
-    return weight * mean + (1 - weight) * known.mean, weight * variance + (1 - weight) * known.variance

@@ -1,6 +1,7 @@
 """The command `speech-emotion`. Each subcommand imports what it needs when it runs, so that `--help` is instant."""
 
 import argparse
+import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -8,13 +9,17 @@ from typing import Any
 
 from speech_emotion.core.command import INTERRUPTED, unforeseen
 from speech_emotion.core.errors import PipelineError
+from speech_emotion.own_voices import commands as own_voices
+from speech_emotion.predict import arguments as predict
 
 FAILED, ERROR = 1, 2
 LABELS, SPECTROGRAMS = Path("data/labels.csv"), Path("data/spectrograms/image")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one subcommand and return its exit code: 0, 1 where a check failed, 2 on any error, 130 after Ctrl-C."""
+    """Run one subcommand and return its exit code: 0, 1 where a check or a recording failed, 2 on any error, 130."""
+    if sys.stderr is None:  # closed by the caller: the next file that is opened would be it
+        sys.stderr = open(os.devnull, "w")  # noqa: SIM115, PTH123
     args = _parser().parse_args(argv)
     try:
         return int(args.run(args))
@@ -35,15 +40,29 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="speech-emotion", description="Emotion in voice clips: tools of the pipeline."
+        prog="speech-emotion",
+        description="Emotion in voices: ask about recordings, compare and look into the pipeline.",
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    def add(name: str, run: Callable[[argparse.Namespace], int], text: str) -> Callable[..., Any]:
+    def add(name: str, run: Callable[[argparse.Namespace], int], text: str, extra: str = "train") -> Callable[..., Any]:
         command = commands.add_parser(name, help=text, description=text)
-        command.set_defaults(run=run, extra="train")
+        command.set_defaults(run=run, extra=extra)
         return command.add_argument
 
+    add("predict", _predict, "name the emotion in recordings", extra="picture")
+    predict.add_arguments(commands.choices["predict"])
+    option = add(
+        "completion",
+        _completion,
+        "print a script that completes this command's options in a shell",
+        extra="completion",
+    )
+    option(
+        "shell",
+        choices=("bash", "zsh", "fish", "tcsh"),
+        help="for example: speech-emotion completion bash >> ~/.bashrc",
+    )
     option = add(
         "compare", _compare, "say whether the working tree's model is better than a revision's (paired bootstrap)"
     )
@@ -61,7 +80,26 @@ def _parser() -> argparse.ArgumentParser:
     )
     option("folder", type=Path, metavar="DIR", help="new, empty, or written by this command: replaced")
     option("--corpus", action="append", help="only this corpus, e.g. ravdess (may be given again)")
+    own_voices.register(add)
     return parser
+
+
+def _predict(args: argparse.Namespace) -> int:
+    from speech_emotion.predict import command
+
+    return command.run(args)
+
+
+def _completion(args: argparse.Namespace) -> int:
+    import shtab
+
+    parser = _parser()
+    [commands] = (one for one in parser._actions if isinstance(one, argparse._SubParsersAction))
+    for action in (one for command in commands.choices.values() for one in command._actions):
+        if action.type is Path or action.dest == "inputs":
+            action.complete = shtab.FILE
+    print(shtab.complete(parser, args.shell))
+    return 0
 
 
 def _compare(args: argparse.Namespace) -> int:

@@ -1,7 +1,8 @@
-"""An HTTP server on loopback that speaks Zenodo's and Dataverse's API, and can be told to fail."""
+"""An HTTP server on loopback that speaks Zenodo's, Dataverse's and GitHub's API, and can be told to fail."""
 
 import hashlib
 import json
+import subprocess
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -86,6 +87,18 @@ class CorpusServer(ThreadingHTTPServer):
         )
         return paths
 
+    def publish_github(self, repository: str, commit: str, files: Mapping[str, bytes]) -> dict[str, str]:
+        """Serve `files`, by path, as a repository at a commit, and return their download paths."""
+        paths = {name: f"/raw/{repository}/{commit}/{name}" for name in files}
+        self.files |= {paths[name]: content for name, content in files.items()}
+        tree: list[dict[str, Any]] = [
+            {"path": name, "type": "blob", "sha": _blob_sha(content), "size": len(content)}
+            for name, content in files.items()
+        ]
+        tree.append({"path": "samples", "type": "tree", "sha": "0" * 40})
+        self._publish(f"/api/repos/{repository}/git/trees/{commit}?recursive=1", {"tree": tree, "truncated": False})
+        return paths
+
     def _publish(self, path: str, document: dict[str, Any]) -> None:
         self.files[path] = json.dumps(document).encode()
 
@@ -124,6 +137,11 @@ def _dataverse_entry(name: str, number: int, content: bytes) -> dict[str, Any]:
         "checksum": {"type": "MD5", "value": _md5(content)},
     }
     return {"label": filename, "dataFile": file} | ({"directoryLabel": folder} if folder else {})
+
+
+def _blob_sha(content: bytes) -> str:
+    command = ("git", "hash-object", "--stdin")
+    return subprocess.run(command, input=content, check=True, capture_output=True).stdout.decode().strip()
 
 
 def _md5(content: bytes) -> str:

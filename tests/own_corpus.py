@@ -11,6 +11,7 @@ from tests.small_corpora import tone, write_clip
 
 CORPUS = "szene"
 WORDS = {"ruhig": "calm", "freude": "happy", "Wut": "angry", "neutral": "neutral"}
+LABELS = [text for word, emotion in WORDS.items() for text in ("--label", f"{word}={emotion}")]
 SPEAKERS = {"Anna B": "female", "Jörg": "male", "mira": "female", "tom": "male"}
 PARAMS: Mapping[str, Any] = {
     f"corpora.{CORPUS}": {"source": {"kind": "folder", "path": f"../corpora/{CORPUS}"}},

@@ -17,7 +17,8 @@ from packaging.utils import canonicalize_name
 from speech_emotion.core.params import MOVED
 
 ROOT = Path(__file__).resolve().parents[1]
-TEXT_AT_MOST, ARCHIVE_AT_MOST = 1_000_000, 5_000_000  # bytes
+TEXT_AT_MOST, ARCHIVE_AT_MOST, MODEL_AT_MOST = 1_000_000, 5_000_000, 25_000_000  # bytes
+BINARY = (".zip", ".png", ".onnx")
 AUDIO = (".wav", ".flac", ".mp3", ".ogg", ".opus")
 SURROUNDINGS = {
     "a path of somebody's machine": re.compile(r"(?<![\w.~-])/(root|home|work|Users|opt)/\w"),
@@ -46,7 +47,7 @@ def test_no_file_speaks_of_the_machine_it_was_written_on() -> None:
     found = [
         f"{path.relative_to(ROOT)}: {what}"
         for path in tracked()
-        if path.suffix not in (".zip", ".png")
+        if path.suffix not in BINARY
         for what, pattern in SURROUNDINGS.items()
         if pattern.search(path.read_text(encoding="utf-8"))
     ]
@@ -55,6 +56,8 @@ def test_no_file_speaks_of_the_machine_it_was_written_on() -> None:
 
 def test_files_in_git_are_small_and_hold_no_audio() -> None:
     def allowed(path: Path) -> int:
+        if path.suffix == ".onnx" and path.is_relative_to(ROOT / "speech_emotion"):
+            return MODEL_AT_MOST
         return ARCHIVE_AT_MOST if path.parent == ROOT / "demo" and path.suffix == ".zip" else TEXT_AT_MOST
 
     assert [path for path in tracked() if path.stat().st_size > allowed(path)] == []

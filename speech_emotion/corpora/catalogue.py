@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Protocol
 
 from speech_emotion.core.errors import PipelineError
-from speech_emotion.corpora import own, ravdess, tess
+from speech_emotion.corpora import nemo, own, ravdess, tess
 from speech_emotion.corpora.clip import Clip, Licence
 from speech_emotion.corpora.clip_files import corpus_files, is_audio
 
@@ -19,7 +19,7 @@ class Corpus(Protocol):
         """Return what a file name without folder and suffix says."""
 
 
-PUBLISHED: Mapping[str, Corpus] = {"ravdess": ravdess, "tess": tess}
+PUBLISHED: Mapping[str, Corpus] = {"ravdess": ravdess, "tess": tess, "nemo": nemo}
 
 
 def read_clips(corpus: str, folder: Path) -> dict[Path, Clip]:

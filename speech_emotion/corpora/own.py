@@ -10,6 +10,7 @@ from speech_emotion.corpora.clip_files import clip_name, corpus_files, is_audio
 
 TABLE = "clips.csv"  # or the corpus's name; the one that `fetch` lays out is the manifest, with `clip` for `path`
 LABELS = ("emotion", "speaker", "sex", "intensity", "text")
+FOREIGN = re.compile(r"[/\\:]|^\.")  # in a speaker, who becomes a file's name
 NOBODY = "unknown"  # all clips without a speaker are one, so that no split can part them
 
 Row = dict[str, str]
@@ -72,7 +73,7 @@ def labels(clip: Clip) -> dict[str, str]:
 
 def _clip(corpus: str, name: str, row: Row) -> Clip:
     speaker = _said(row, "speaker") or NOBODY
-    if re.search(r"[/\\:]|^\.", speaker):
+    if FOREIGN.search(speaker):
         raise PipelineError(
             f"{corpus}/{name}: speaker {speaker!r} becomes a file's name; leave out / \\ : and a first ."
         )

@@ -8,6 +8,7 @@
 | `view` | `plain_view`: what the network is asked about |
 | `augment` | `train_view`: what it learns from |
 | `pretrained` | `BackboneSettings`, `backbone_weights` |
+| `waveform` | `build`: front end, plain view and network as one, for `export`; an encoder may lack it |
 
 A third encoder is a third folder and a line in `dvc.yaml`.
 Axes: B clips, M mel bins, F frames of the longest clip, D width of an embedding.
@@ -99,6 +100,15 @@ class Pretrained(Protocol):
         """Return `body_state` weights."""
 
 
+class Waveform(Protocol):
+    """Waveforms to embeddings in torch alone."""
+
+    LONGEST_S: float  # of a waveform
+
+    def build(self, network: "nn.Module", frontend: Any, settings: Any) -> "nn.Module":
+        """Return a module from a trimmed waveform `[samples]` and `windows` `[N, 2]` in seconds to `[N, D]`."""
+
+
 def frontend(encoder: str) -> Frontend:
     """Return the front end of `encoder`."""
     return cast(Frontend, _module(encoder, "frontend"))
@@ -127,6 +137,18 @@ def augment(encoder: str) -> Augment:
 def pretrained(encoder: str) -> Pretrained:
     """Return the first weights of `encoder`."""
     return cast(Pretrained, _module(encoder, "pretrained"))
+
+
+def waveform(encoder: str) -> Waveform:
+    """Return the way of `encoder` from a waveform to an embedding.
+
+    Raises:
+        PipelineError: it has none, so that it cannot be exported.
+    """
+    try:
+        return cast(Waveform, _module(encoder, "waveform"))
+    except ModuleNotFoundError as error:
+        raise PipelineError(f"encoder '{encoder}' has no waveform.py, and cannot be exported; export speech") from error
 
 
 def _module(encoder: str, module: str) -> object:

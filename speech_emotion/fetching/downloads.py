@@ -1,5 +1,6 @@
 """Downloads that are checked, parallel, and can be interrupted: a file appears under its name when it is complete."""
 
+import hashlib
 from collections.abc import Callable, Sequence
 from multiprocessing.pool import ThreadPool
 from pathlib import Path
@@ -10,7 +11,7 @@ import requests
 from speech_emotion.core.errors import PipelineError
 from speech_emotion.core.files import writing
 from speech_emotion.core.progress import progress, tell
-from speech_emotion.fetching.sources import PublishedFile
+from speech_emotion.fetching.sources import GIT, PublishedFile
 from speech_emotion.fetching.web import CONNECTIONS, RETRIES, TIMEOUT_S, WAY_OUT, reason, session
 
 CHUNK_BYTES = 1 << 18
@@ -28,7 +29,9 @@ def download(label: str, files: Sequence[PublishedFile], folder: Path) -> None:
     total = sum(file.size_bytes for file in missing)
     tell(f"{label}: downloading {len(missing)} of {len(files)} files, {total / 1e6:.1f} MB")
     pooch.get_logger().setLevel("WARNING")
-    registry, urls = ({file.name: getattr(file, key) for file in missing} for key in ("checksum", "url"))
+    # pooch knows no checksums of Git: those are compared when a file has come.
+    registry = {file.name: None if file.checksum.startswith(f"{GIT}:") else file.checksum for file in missing}
+    urls = {file.name: file.url for file in missing}
     store = pooch.create(folder, base_url="", registry=registry, urls=urls, retry_if_failed=RETRIES)
     # Leaving the block abandons the threads, so that neither an error nor Ctrl-C waits for slow servers.
     with progress(label, total, "B") as advance, session() as opened, ThreadPool(CONNECTIONS) as pool, writing(folder):
@@ -44,7 +47,14 @@ def _require_inside(folder: Path, file: PublishedFile) -> None:
 
 def _is_complete(path: Path, checksum: str) -> bool:
     algorithm, expected = checksum.split(":")
-    return path.is_file() and bool(pooch.file_hash(str(path), alg=algorithm) == expected)
+    return path.is_file() and _digest(path, algorithm) == expected
+
+
+def _digest(path: Path, algorithm: str) -> str:
+    if algorithm == GIT:
+        content = path.read_bytes()
+        return hashlib.sha1(b"blob %d\0" % len(content) + content).hexdigest()
+    return str(pooch.file_hash(str(path), alg=algorithm))
 
 
 def _retrieve(
@@ -75,3 +85,5 @@ def _transfer(opened: requests.Session, file: PublishedFile, target: Path, count
         except requests.RequestException:
             count(-received)
             raise
+    if file.checksum.startswith(f"{GIT}:") and not _is_complete(target, file.checksum):
+        raise ValueError(file.checksum)

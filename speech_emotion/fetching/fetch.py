@@ -4,7 +4,7 @@ import filecmp
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
+from pathlib import Path, PurePath
 from tempfile import TemporaryDirectory
 
 import pooch
@@ -15,13 +15,14 @@ from speech_emotion.core.params import refuse_changed
 from speech_emotion.core.progress import tell
 from speech_emotion.corpora import own
 from speech_emotion.corpora.catalogue import PUBLISHED
+from speech_emotion.corpora.clip_files import is_audio
 from speech_emotion.fetching.archives import unpack
 from speech_emotion.fetching.downloads import download
 from speech_emotion.fetching.kept import keep_own
 from speech_emotion.fetching.manifest import Published, read_manifest
 from speech_emotion.fetching.mirror import local_copy
-from speech_emotion.fetching.recordings import find_recordings
-from speech_emotion.fetching.sources import Local, Source, Zenodo, list_files
+from speech_emotion.fetching.recordings import find_recordings, names_of
+from speech_emotion.fetching.sources import GitHub, Local, Source, Zenodo, list_files
 from speech_emotion.fetching.verify import check_clips
 
 # No output, so that DVC leaves what an interrupted download has already got.
@@ -43,7 +44,7 @@ def fetch(corpus: str, source: Source, manifest: Path, target: Path) -> None:
         own.read_rows(table)
     try:
         with _folder_of(corpus, source, described, target) as folder:
-            clips = _match(corpus, folder, described)
+            clips = _match(corpus, folder, described, some=isinstance(source, GitHub))
             resampled = check_clips(corpus, clips)
             _lay_out(clips, table, target)
             refuse_changed()  # also where the folder was right as it is
@@ -76,7 +77,11 @@ def _official(corpus: str, source: Source, manifest: Mapping[str, Published], ta
         return _checked(source)
     if target.exists() and _is_complete(corpus, target, manifest):
         return target
-    download(corpus, list_files(source), DOWNLOADS / corpus)
+    files = list_files(source)
+    if isinstance(source, GitHub):
+        recordings = {file: PurePath(file.name) for file in files if is_audio(PurePath(file.name))}
+        files = [file for file, name in names_of(corpus, recordings, manifest).items() if name in manifest]
+    download(corpus, files, DOWNLOADS / corpus)
     return DOWNLOADS / corpus / source.file if isinstance(source, Zenodo) else DOWNLOADS / corpus
 
 
@@ -96,8 +101,14 @@ def _is_complete(corpus: str, folder: Path, manifest: Mapping[str, Published]) -
     return True
 
 
-def _match(corpus: str, folder: Path, manifest: Mapping[str, Published]) -> dict[Path, Published]:
+def _match(
+    corpus: str, folder: Path, manifest: Mapping[str, Published], *, some: bool = False
+) -> dict[Path, Published]:
+    """Return the clips of `manifest` by their files below `folder`, which may have more clips where it names `some`."""
     recordings = find_recordings(corpus, folder, manifest)
+    if some and (others := recordings.keys() - manifest.keys()):
+        tell(f"{corpus}: left out {len(others)} clips that the manifest does not name")
+        recordings = {name: path for name, path in recordings.items() if name in manifest}
     for names, problem in (
         (manifest.keys() - recordings.keys(), "are missing: {}; get a complete copy"),
         (recordings.keys() - manifest.keys(), "are not in the manifest: {}; take them out, or describe them there"),

@@ -1,15 +1,18 @@
 """The clips in a folder of any shape, each of them once, under the names that they were published with."""
 
 import filecmp
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import replace
-from pathlib import Path, PurePosixPath
+from pathlib import Path, PurePath, PurePosixPath
+from typing import TypeVar
 
 from speech_emotion.core.errors import PipelineError
 from speech_emotion.core.progress import tell
 from speech_emotion.corpora.catalogue import PUBLISHED
 from speech_emotion.corpora.clip import Clip
 from speech_emotion.corpora.clip_files import clip_name, corpus_files, is_audio
+
+File = TypeVar("File")
 
 
 def find_recordings(corpus: str, folder: Path, names: Collection[str]) -> dict[str, Path]:
@@ -23,11 +26,8 @@ def find_recordings(corpus: str, folder: Path, names: Collection[str]) -> dict[s
     """
     files = corpus_files(folder)
     recordings = [path for path in files if is_audio(path)]
-    known = {identity(corpus, name): name for name in names}
     found: dict[str, Path] = {}
-    for path in recordings:
-        own_name = clip_name(path.relative_to(folder))
-        name = next((known[key] for key in _identities(corpus, own_name) if key in known), own_name)
+    for path, name in names_of(corpus, {path: path.relative_to(folder) for path in recordings}, names).items():
         first = found.setdefault(name, path)
         if first != path and not filecmp.cmp(first, path, shallow=False):
             raise PipelineError(f"{first} and {path} are the same clip with other bytes; take one out")
@@ -38,6 +38,20 @@ def find_recordings(corpus: str, folder: Path, names: Collection[str]) -> dict[s
         if count:
             tell(f"{corpus}: ignored {count} {ignored}")
     return found
+
+
+def names_of(corpus: str, files: Mapping[File, PurePath], names: Collection[str]) -> dict[File, str]:
+    """Return the name that each recording, known by its relative path, has in `names`, or else its own.
+
+    Raises:
+        PipelineError: a recording is no clip of `corpus`.
+    """
+    known = {identity(corpus, name): name for name in names}
+    own_names = {file: clip_name(path) for file, path in files.items()}
+    return {
+        file: next((known[key] for key in _identities(corpus, own_name) if key in known), own_name)
+        for file, own_name in own_names.items()
+    }
 
 
 def identity(corpus: str, name: str) -> Clip | str:

@@ -1,4 +1,4 @@
-"""File names as RAVDESS and TESS publish them."""
+"""File names as the corpora publish them."""
 
 import pytest
 
@@ -26,6 +26,8 @@ KIDS, DOGS = "Kids are talking by the door", "Dogs are sitting by the door"
         ("OA_bite_neutral", "tess/OAF", "female", "neutral", "", "bite", ""),
         # Other spellings of the same names keep their own id.
         ("yaf_Mouse_Happy", "tess/YAF", "female", "happy", "", "mouse", ""),
+        ("EB0_anger_18", "nemo/EB0", "female", "anger", "", "18", ""),
+        ("WR0_surprised_64", "nemo/WR0", "male", "surprised", "", "64", ""),
     ],
 )
 def test_a_published_name_says_who_speaks_and_how(
@@ -58,6 +60,9 @@ def test_a_published_name_says_who_speaks_and_how(
         ("tess", "OAF_angry", "is no TESS name"),
         ("tess", "OAF__angry", "is no TESS name"),
         ("tess", "03-01-06-01-02-01-12", "is no TESS name"),
+        ("nemo", "EB1_anger_18", "is no nEMO name"),
+        ("nemo", "XX0_anger_18", "speaker XX0 is unknown"),
+        ("nemo", "EB0_angry_18", "emotion angry is unknown"),
     ],
 )
 def test_a_foreign_name_is_refused_by_name(corpus: str, stem: str, says: str) -> None:
@@ -71,7 +76,7 @@ def test_what_may_be_shared() -> None:
     assert not licence("mine").shareable  # as long as nobody says so
 
 
-@pytest.mark.parametrize(("corpus", "clips", "speakers"), [("ravdess", 1440, 24), ("tess", 2800, 2)])
+@pytest.mark.parametrize(("corpus", "clips", "speakers"), [("ravdess", 1440, 24), ("tess", 2800, 2), ("nemo", 901, 9)])
 def test_all_published_names_are_read(corpus: str, clips: int, speakers: int) -> None:
     published = published_clips(corpus)
     assert len({clip.clip for clip in published}) == clips

@@ -1,4 +1,4 @@
-"""Anybody's own corpus: its table, and its way through the stages."""
+"""Anybody's own corpus: its table, and its way to the labels."""
 
 from pathlib import Path
 
@@ -6,13 +6,12 @@ import pandas as pd
 import pytest
 import yaml
 
-from speech_emotion.clips import read_labels, read_split
+from speech_emotion.clips import read_labels
 from speech_emotion.core.errors import PipelineError
 from speech_emotion.corpora.catalogue import read_clips
 from speech_emotion.corpora.clip import Clip
-from speech_emotion.shards import read_shard
-from stages import fetch, labels, spectrograms, split
-from tests.own_corpus import CLIPS, CORPUS, PARAMS, SPEAKERS, SPLIT, WORDS, describe_own_corpus, write_own_corpus
+from stages import fetch, labels
+from tests.own_corpus import CORPUS, PARAMS, SPLIT, describe_own_corpus, write_own_corpus
 from tests.published import ROOT
 
 RAW = f"raw/{CORPUS}"
@@ -33,35 +32,6 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         params[section][key] = value
     Path("params.yaml").write_text(yaml.safe_dump(params), encoding="utf-8")
     return root
-
-
-def test_a_third_corpus_goes_from_fetch_to_spectrograms(project: Path) -> None:
-    fetch.main([CORPUS, f"{CORPUS}.csv", RAW])
-    labels.main([RAW, "labels.csv"])
-    split.main(["labels.csv", "split.csv"])
-    spectrograms.main(["image", CORPUS, RAW, "spectrograms", "--jobs", "1"])
-
-    table = read_labels(Path("labels.csv"))
-    assert len(table) == CLIPS
-    assert table["emotion"].value_counts().to_dict() == dict.fromkeys(WORDS.values(), 2 * len(SPEAKERS))
-    assert table.iloc[0].to_dict() == {
-        "clip": "szene/men/Jörg/Wut.1",
-        "corpus": CORPUS,
-        "path": "men/Jörg/Wut.1.wav",
-        "speaker": "szene/Jörg",
-        "sex": "male",
-        "emotion": "angry",
-        "source_emotion": "Wut",
-        "intensity": "",
-        "text": "Satz 1",
-        "duration_s": 0.5,
-        "duplicate_of": "",
-    }
-    parts = read_split(Path("split.csv")).groupby("part")["speaker"].unique()
-    assert {part: sorted(speakers) for part, speakers in parts.items()} == SPLIT
-    shards = {path.stem: read_shard(path) for path in Path("spectrograms").iterdir()}
-    assert shards.keys() == SPEAKERS.keys()
-    assert sorted(clip for shard in shards.values() for clip in shard.mels) == table["clip"].tolist()
 
 
 def test_a_label_is_mended_in_the_manifest(project: Path) -> None:

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -101,6 +102,12 @@ def dataverse(server: CorpusServer) -> dict[str, object]:
     return {"kind": "dataverse", "url": server.url, "doi": DOI, "file": "tess.zip"}
 
 
+def github(server: CorpusServer) -> dict[str, object]:
+    raw_url = server.url.replace("/api", "/raw")
+    place = {"repository": "voices/tones", "commit": "c0ffee", "folder": "samples", "file": "tones-main.zip"}
+    return {"kind": "github", "url": server.url, "raw_url": raw_url, **place}
+
+
 def flat(clips: Mapping[str, bytes]) -> dict[str, bytes]:
     return {name.split("/")[-1]: content for name, content in clips.items()}
 
@@ -115,6 +122,36 @@ def test_tess_comes_from_dataverse_and_gets_its_folders(project: Path, server: C
     original = contents(write_corpus("tess", project / "original"))
     server.publish_dataverse(DOI, {"README.md": b"# TESS", **flat(original)})
     assert fetch("tess", dataverse(server)) == original
+
+
+def test_of_a_repository_the_clips_of_the_manifest_come(project: Path, server: CorpusServer) -> None:
+    original = contents(write_corpus("tess", project / "original"))
+    files = {f"samples/{name}": content for name, content in flat(original).items()}
+    more = {"samples/YAF_zoo_sad.wav": b"not asked for", "samples/notes.txt": b"", "demo.wav": b"", "README.md": b""}
+    paths = server.publish_github("voices/tones", "c0ffee", files | more)
+    assert fetch("tess", github(server)) == original
+    assert {name for name, path in paths.items() if server.requests[path]} == set(files)
+
+
+def test_a_file_of_a_repository_is_compared_with_its_blob(project: Path, server: CorpusServer) -> None:
+    original = contents(write_corpus("tess", project / "original"))
+    paths = server.publish_github("voices/tones", "c0ffee", {f"samples/{n}": c for n, c in flat(original).items()})
+    server.files[paths["samples/OAF_food_fear.wav"]] += b"more"
+    assert re.search(
+        r"OAF_food_fear\.wav from .* has not the checksum git:[0-9a-f]{40}", failure("tess", github(server))
+    )
+
+
+def test_a_local_archive_of_a_repository_may_have_more_clips(
+    project: Path, mirror: Path, server: CorpusServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    original = write_corpus("tess", project / "original" / "tones-main")
+    write_clip(original / "YAF_sad" / "YAF_zoo_sad.wav", tone(900, 24414))
+    zipped(project / "original", mirror / "tones-main.zip")
+    laid_out = fetch("tess", github(server))
+    assert laid_out == {name: content for name, content in contents(original).items() if "zoo" not in name}
+    assert "tess: left out 1 clips that the manifest does not name" in capsys.readouterr().out
+    assert not server.requests
 
 
 def test_an_interrupted_download_goes_on_where_it_stopped(project: Path, server: CorpusServer) -> None:

@@ -42,7 +42,10 @@ def test_a_local_folder(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("source", "complaint"),
     [
-        ({"kind": "ftp"}, "corpora.tess.source.kind is 'ftp'; make it one of zenodo, dataverse, archive, folder"),
+        (
+            {"kind": "ftp"},
+            "corpora.tess.source.kind is 'ftp'; make it one of zenodo, dataverse, github, archive, folder",
+        ),
         ({"path": "a.zip"}, "corpora.tess.source.kind is 'missing'"),
         ({"kind": "archive"}, 'missing value for field "path"'),
         (ARCHIVE | {"mirror": "b.zip"}, 'can not match "mirror"'),

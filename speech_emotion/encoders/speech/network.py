@@ -120,13 +120,24 @@ class SpeechNetwork(nn.Module):
         Raises:
             PipelineError: the log-mels are none of this encoder.
         """
+        return self.pool(*self.states(mel, lengths))
+
+    def states(self, mel: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the weighted sum of all layers, `[B, T, C]`, and the mask `[B, T]` of what is in the clips.
+
+        Raises:
+            PipelineError: as `embed`.
+        """
         if mel.shape[1] != self.mels:
             raise PipelineError(f"params speech.spectrograms.n_mels is {mel.shape[1]}; this backbone needs {self.mels}")
         layers, mask = self.encoder(mel, lengths)
         if self.normalise_layers:
             layers = [F.layer_norm(layer, layer.shape[2:]) for layer in layers]
         shares = self.layer_weights.softmax(0)
-        states = torch.stack([share * layer for share, layer in zip(shares, layers, strict=True)]).sum(0)
+        return torch.stack([share * layer for share, layer in zip(shares, layers, strict=True)]).sum(0), mask
+
+    def pool(self, states: Tensor, mask: Tensor) -> Tensor:
+        """Return the embeddings `[B, D]` of the tokens of `states` that `mask` chooses, behind the batch norm."""
         embedding: Tensor = self.norm(self._pool(states, mask[:, :, None]))
         return embedding
 

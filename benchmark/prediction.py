@@ -1,0 +1,177 @@
+"""Time and memory of prediction beside what people would run instead: `python -m benchmark.prediction`.
+
+One run measures all of it, so that the ratios mean something where the milliseconds depend on the machine. What is
+asked about are the demo's voices.
+"""
+
+import argparse
+import io
+import os
+import subprocess
+import sys
+import tempfile
+import time
+import zipfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from statistics import median
+
+os.environ |= {"OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}  # before the libraries are loaded
+
+import numpy as np
+import soundfile
+import torch
+
+from speech_emotion.audio import Waveform, to_mono
+from speech_emotion.core.command import run
+from speech_emotion.core.errors import PipelineError
+from speech_emotion.encoders import protocol
+from speech_emotion.model.checkpoint import Model, load_model
+from speech_emotion.model.inference import clip_logits
+from speech_emotion.predict.model import ExportedModel
+from speech_emotion.predict.predictor import Predictor
+
+RATE_HZ = 16_000
+CLIP_S, PADDED_S = 3.0, 30.0
+FIRST_ANSWER = """
+import sys
+from pathlib import Path
+import soundfile
+from speech_emotion import Predictor
+if not Predictor(Path(sys.argv[1]))(*soundfile.read(sys.argv[2])).speech:
+    sys.exit("no speech")
+print(*(line.split()[1] for line in open("/proc/self/status") if line.startswith("VmHWM")))
+"""
+
+
+def main() -> None:
+    """Measure and print a table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--models", type=Path, default=Path("models"), help="folder that the stage `export` wrote to")
+    parser.add_argument("--trained", type=Path, default=Path("models/speech/all.safetensors"))
+    parser.add_argument("--runs", type=int, default=20, help="of each way; the median counts")
+    parser.add_argument("--minutes", type=float, default=60.0, help="of the long recording; 0 for none")
+    args = parser.parse_args()
+    torch.set_num_threads(1)
+    waveform = spoken_minute()[: round(CLIP_S * RATE_HZ)]
+    small = args.models / "emotion.int8.onnx"
+    ways = _ways(args.models, load_model(args.trained), waveform)
+    print(f"{CLIP_S:g} s of audio on one core: time that passed, and time of the processor\n")
+    print(table({way: milliseconds(ask, args.runs) for way, ask in ways.items()}))
+    took_s, memory_mb = first_answer(small, waveform)
+    print(f"\nstart of Python to the first answer: {took_s:.2f} s, {memory_mb:.0f} MB at most")
+    if args.minutes:
+        began_cpu = time.process_time()
+        took_s, moments = long_recording(small, args.minutes)
+        cpu_s = time.process_time() - began_cpu
+        print(
+            f"{args.minutes:g} minutes of speech, {moments} moments: {took_s:.1f} s, {cpu_s:.1f} s of the processor's"
+        )
+
+
+def table(times_ms: Mapping[str, tuple[float, float]]) -> str:
+    """Return a line a way, with how many times as much of the processor's time as the first each takes."""
+    (_, first), width = next(iter(times_ms.values())), max(map(len, times_ms))
+    return "\n".join(
+        f"{way:{width}}  {passed:8.1f} ms  {took:8.1f} ms  {took / first:6.1f} times"
+        for way, (passed, took) in times_ms.items()
+    )
+
+
+def milliseconds(ask: Callable[[], object], runs: int) -> tuple[float, float]:
+    """Return the medians of the time that `ask` takes, and of the processor's, after one that pays for caches.
+
+    Where other programs are at work, the second says more.
+    """
+    ask()
+    passed, took = [], []
+    for _ in range(runs):
+        began, began_cpu = time.perf_counter(), time.process_time()
+        ask()
+        passed.append(1000 * (time.perf_counter() - began))
+        took.append(1000 * (time.process_time() - began_cpu))
+    return median(passed), median(took)
+
+
+def first_answer(model: Path, waveform: Waveform) -> tuple[float, float]:
+    """Return seconds and megabytes of a new process that reads a WAV and answers about it.
+
+    Raises:
+        PipelineError: it failed.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        soundfile.write(clip := Path(folder, "clip.wav"), waveform, RATE_HZ)
+        began = time.perf_counter()
+        ended = subprocess.run([sys.executable, "-c", FIRST_ANSWER, model, clip], capture_output=True, text=True)
+        took_s = time.perf_counter() - began
+    if ended.returncode:
+        raise PipelineError(f"{model}: gave no answer in a process of its own: {ended.stderr.strip()}")
+    return took_s, int(ended.stdout) / 1024
+
+
+def long_recording(model: Path, minutes: float) -> tuple[float, int]:
+    """Return seconds and the number of moments for a recording without pauses, its windows answered together."""
+    predictor = Predictor(model, threads=os.cpu_count() or 1)
+    minute = spoken_minute()
+    began = time.perf_counter()
+    chunks = (minute for _ in range(round(minutes)))
+    moments = sum(1 for moment in predictor.stream(chunks, RATE_HZ, together=18))
+    return time.perf_counter() - began, moments
+
+
+def spoken_minute() -> Waveform:
+    """Return a minute of the demo's voices at 16 kHz."""
+    with zipfile.ZipFile("demo/ravdess.zip") as archive:
+        names = sorted(name for name in archive.namelist() if name.endswith(".flac"))[:40]
+        clips = [soundfile.read(io.BytesIO(archive.read(name)), dtype="float32", always_2d=True) for name in names]
+    return np.resize(np.concatenate([to_mono(samples, rate, RATE_HZ) for samples, rate in clips]), 60 * RATE_HZ)
+
+
+def _ways(models: Path, model: Model, waveform: Waveform) -> dict[str, Callable[[], object]]:
+    small, large = (ExportedModel(models / f"emotion{form}.onnx", threads=1) for form in (".int8", ""))
+    predictor = Predictor(models / "emotion.int8.onnx")
+    front_end, described = protocol.frontend(model.description.encoder), model.description
+    padded = np.pad(waveform, (0, round((PADDED_S - CLIP_S) * RATE_HZ)))
+
+    def through_torch(samples: Waveform) -> object:
+        return clip_logits(model, [front_end.log_mel(samples[:, None], RATE_HZ, described.frontend)])
+
+    ways: dict[str, Callable[[], object]] = {
+        "int8 file, front end inside": lambda: small(waveform),
+        "the same with voice activity and trimming": lambda: predictor(waveform, RATE_HZ),
+        "float32 file": lambda: large(waveform),
+        "torch, cut to the clip": lambda: through_torch(waveform),
+        f"torch, {PADDED_S:g} s": lambda: through_torch(np.resize(waveform, padded.shape)),
+    }
+    return ways | _transformers(described.backbone, padded)
+
+
+def _transformers(backbone: str, padded: Waveform) -> dict[str, Callable[[], object]]:
+    """Return the encoder as transformers runs it, on random weights: they cost the same. Empty if not installed."""
+    try:
+        from transformers import WhisperConfig, WhisperFeatureExtractor
+        from transformers.models.whisper.modeling_whisper import WhisperEncoder
+    except ImportError:
+        print("transformers is not installed, so that it is not measured\n", file=sys.stderr)
+        return {}
+    from speech_emotion.encoders.speech.network import SIZES
+
+    size = SIZES[backbone]
+    config = WhisperConfig(
+        d_model=size.width,
+        encoder_layers=size.layers,
+        encoder_attention_heads=size.width // 64,
+        encoder_ffn_dim=4 * size.width,
+        num_mel_bins=size.mels,
+    )
+    encoder, extractor = WhisperEncoder(config).eval(), WhisperFeatureExtractor(feature_size=size.mels)
+
+    def ask() -> object:
+        with torch.inference_mode():
+            return encoder(extractor(padded, sampling_rate=RATE_HZ, return_tensors="pt").input_features)
+
+    return {f"transformers, padded to {PADDED_S:g} s, without a head": ask}
+
+
+if __name__ == "__main__":
+    run(main)

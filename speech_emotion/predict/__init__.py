@@ -1,0 +1,1 @@
+"""Emotions of recordings, with what the installed base brings."""

@@ -1,0 +1,142 @@
+"""An exported model: its description, and the session that answers."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+
+from speech_emotion.adaptation import Reference
+from speech_emotion.core.errors import PipelineError, one_line
+
+Floats = NDArray[np.float32]
+Move = tuple[Floats, Floats]  # scale and shift of an embedding, `[D]` each
+
+RELEASED = Path(__file__).resolve().parents[1] / "released" / "emotion.int8.onnx"
+FORMAT = 1
+QUIET = 3  # errors only: the runtime warns of inputs that have defaults
+
+
+@dataclass(frozen=True)
+class Threshold:
+    """The confidence below which an answer is `uncertain`, and what it gave where it was chosen."""
+
+    confidence: float
+    coverage: float  # share of the clips with an answer
+    accuracy: float  # of these
+    chosen_on: str
+
+
+@dataclass(frozen=True)
+class Description:
+    """What the JSON file beside a model says."""
+
+    encoder: str
+    backbone: str
+    emotions: tuple[str, ...]
+    sample_rate_hz: int
+    trim_db: float  # silence at both ends, below the loudest frame
+    shortest_s: float  # of a waveform, trimmed
+    longest_s: float
+    temperature: float  # in the graph already
+    reference: Reference  # of the training speakers' embeddings
+    threshold: Threshold | None  # none: every answer counts
+    files: Mapping[str, str]  # the model's forms: name of the file -> sha256
+    made_of: Mapping[str, Any]  # settings, and md5s of the split and shards
+    checks: Mapping[str, Any]  # what was measured before a release
+
+    def to_json(self) -> str:
+        """Return the content of the file; equal descriptions give equal text."""
+        reference = {name: _rounded(getattr(self.reference, name)) for name in ("mean", "variance")}
+        return json.dumps({"format": FORMAT, **asdict(self), "reference": reference}, indent=1, sort_keys=True) + "\n"
+
+
+def read_description(path: Path) -> Description:
+    """Return what `to_json` wrote.
+
+    Raises:
+        PipelineError: the file is missing, or is none.
+    """
+    try:
+        fields = json.loads(path.read_text(encoding="utf-8"))
+        if (version := fields.pop("format")) != FORMAT:
+            raise ValueError(f"format {version}, this version reads {FORMAT}")
+        known = {name: np.asarray(values, np.float64) for name, values in fields.pop("reference").items()}
+        threshold = fields.pop("threshold")
+        fields["emotions"] = tuple(fields["emotions"])
+        return Description(
+            **fields, reference=Reference(**known), threshold=Threshold(**threshold) if threshold else None
+        )
+    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+        reason = getattr(error, "strerror", None) or one_line(error)
+        raise PipelineError(
+            f"{path}: is no description of a model ({reason}); name another, or export again"
+        ) from error
+
+
+def description_path(model: Path) -> Path:
+    """Return where the description of `model` lies: `emotion.json` for `emotion.onnx` and `emotion.int8.onnx`."""
+    return model.with_name(f"{model.name.partition('.')[0]}.json")
+
+
+class ExportedModel:
+    """A model that answers. Several threads may ask at once; nothing that is loaded is run as code."""
+
+    def __init__(self, path: Path, threads: int) -> None:
+        """Read `path` and its description; one answer is worked on by `threads`.
+
+        Raises:
+            PipelineError: a file is missing, or they do not belong together.
+        """
+        self.path, content = path, _read(path)
+        self.description = read_description(description_path(path))
+        if hashlib.sha256(content).hexdigest() not in self.description.files.values():
+            raise PipelineError(f"{path}: is not the file that {description_path(path)} describes; export both again")
+        self._session = _session(path, content, threads)
+
+    def __call__(
+        self, waveform: Floats, windows: Floats | None = None, move: Move | None = None
+    ) -> tuple[Floats, Floats]:
+        """Return probabilities `[N, emotions]` and embeddings `[N, D]`, these as they were before they moved.
+
+        Args:
+            waveform: `[samples]` at the description's rate, from `shortest_s` to `longest_s` long.
+            windows: `[N, 2]`, start and end in seconds of what is asked about; without it all, N is 1.
+            move: scale and shift of the embeddings before they are classified.
+        """
+        inputs = {"waveform": waveform.astype(np.float32, copy=False)}
+        if windows is not None:
+            inputs["windows"] = windows.astype(np.float32, copy=False)
+        if move is not None:
+            inputs["scale"], inputs["shift"] = move
+        probabilities, embeddings = self._session.run(["probabilities", "embedding"], inputs)
+        return probabilities, embeddings
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        if path == RELEASED:
+            way_out = "name one with --model PATH, or train and `make release`"
+            raise PipelineError(f"{path}: no model came along with this installation; {way_out}") from error
+        raise PipelineError(f"{path}: cannot be read ({error.strerror}); name a model that `export` wrote") from error
+
+
+def _session(path: Path, content: bytes, threads: int) -> onnxruntime.InferenceSession:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
+    options.log_severity_level = QUIET
+    try:  # from its content, so that it can name no other file
+        return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # the runtime's own exceptions have no class in common
+        raise PipelineError(f"{path}: onnxruntime cannot load it ({one_line(error)}); export it again") from error
+
+
+def _rounded(values: NDArray[np.float64]) -> list[float]:
+    return [float(f"{value:.6g}") for value in values]
