@@ -6,7 +6,6 @@ however many clips it has. Selective classification: Geifman & El-Yaniv 2017, ar
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,6 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from benchmark.answers import ADAPTED, LAST, Answers
+from benchmark.cells import STRANGERS
 from benchmark.scoring import LOGITS, bins, brief
 from speech_emotion.clips import EMOTIONS, indices
 from speech_emotion.core.errors import PipelineError, listed
@@ -24,37 +24,23 @@ LEAST_COVERAGE = 0.05  # of the clips: so few can be right by luck
 STEPS = 1000  # thresholds that are tried
 SHARES = (1.0, 0.8, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1)  # of the clips, the most confident ones
 
-System = Mapping[tuple[str, int], Answers]  # by cell, each of which leaves a corpus out, and seed
-
-
-@dataclass(frozen=True)
-class Threshold:
-    """The confidence from which an answer counts, and what it gave where it was chosen."""
-
-    confidence: float
-    coverage: float  # share of the clips with such an answer
-    accuracy: float  # of these
-    chosen_on: str
+System = Mapping[tuple[str, int], Answers]  # by cell and seed
+# The `confidence` from which an answer counts; where it was chosen (`chosen_on`), the share of the clips with such an
+# answer (`coverage`), and of these the share that is right (`accuracy`).
+Threshold = dict[str, Any]
 
 
 def strangers(system: System, track: str) -> pd.DataFrame:
-    """Return the answers on `track` about clips of corpora that were left out: columns as `answers.COLUMNS`, `seed`.
+    """Return the answers on `track` about clips of corpora that were left out: `answers.COLUMNS`, and the `seed`.
 
     Raises:
-        PipelineError: there are none, or a corpus was not left out with each seed.
+        PipelineError: there are none.
     """
-    tables = [one.track(track).assign(seed=seed) for (_, seed), one in system.items()]
+    tables = [one.track(track).assign(seed=seed) for (cell, seed), one in system.items() if cell in STRANGERS]
     if not tables:
-        raise PipelineError(
-            "confidence: no cell leaves a corpus out; run `python -m benchmark.run 'cell@*cross_corpus*'`"
-        )
+        raise PipelineError("strangers: no cell leaves a corpus out; run `python -m benchmark.run '*cross_corpus*'`")
     answers = pd.concat(tables, ignore_index=True)
-    tested = answers[answers["part"] == "test"].reset_index(drop=True)
-    seeds = {corpus: sorted(set(rows["seed"])) for corpus, rows in tested.groupby("corpus")}
-    every = sorted(set(tested["seed"]))
-    if lacking := [f"{corpus} with {listed(map(str, every))}" for corpus, of in seeds.items() if of != every]:
-        raise PipelineError(f"confidence: {lacking[0]} is not complete; run `python -m benchmark.run` for all seeds")
-    return tested
+    return answers[answers["part"] == "test"].reset_index(drop=True)
 
 
 def stranger_temperature(answers: pd.DataFrame) -> float:
@@ -86,8 +72,9 @@ def choose_threshold(clips: pd.DataFrame) -> Threshold | None:
     good = np.flatnonzero((accuracy >= TARGET) & (coverage >= LEAST_COVERAGE))
     if not len(good):
         return None
+    first = {"confidence": levels[good[0]], "coverage": coverage[good[0]], "accuracy": accuracy[good[0]]}
     chosen_on = f"{listed(sorted(set(clips['corpus'])))}, each left out of training"
-    return Threshold(*(round(float(found[good[0]]), 4) for found in (levels, coverage, accuracy)), chosen_on)
+    return {**{name: float(value) for name, value in first.items()}, "chosen_on": chosen_on}
 
 
 def curve(clips: pd.DataFrame) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -117,7 +104,7 @@ def confidence_figures(system: System) -> dict[str, Any]:
     corpora = sorted(set(answers["corpus"]))
     return {
         "temperature": temperature,
-        "threshold": _as_values(choose_threshold(clips)),
+        "threshold": choose_threshold(clips),
         "accuracy": {name: {f"{share:.0%}": accuracy_at(of, share) for share in SHARES} for name, of in groups.items()},
         "checked": {one: _checked(answers, moved, one) for one in corpora} if len(corpora) > 1 else {},
     }
@@ -132,7 +119,7 @@ def _checked(answers: pd.DataFrame, moved: pd.DataFrame, corpus: str) -> dict[st
     raw = confident(answers[answers["corpus"] == corpus], 1.0)
     return {
         "temperature": temperature,
-        "threshold": _as_values(threshold),
+        "threshold": threshold,
         "ece": {"raw": bins(raw, "confidence").ece, "calibrated": bins(plain, "confidence").ece},
         **({LAST: _given(plain, threshold), ADAPTED: _given(adapted, threshold)} if threshold else {}),
     }
@@ -140,12 +127,8 @@ def _checked(answers: pd.DataFrame, moved: pd.DataFrame, corpus: str) -> dict[st
 
 def _given(clips: pd.DataFrame, threshold: Threshold) -> dict[str, Any]:
     """Return which share of `clips` has an answer, and how good these are."""
-    given = clips[clips["confidence"] >= threshold.confidence]
+    given = clips[clips["confidence"] >= threshold["confidence"]]
     return {"coverage": len(given) / len(clips), **(brief(given) if len(given) else {})}
-
-
-def _as_values(threshold: Threshold | None) -> dict[str, Any] | None:
-    return None if threshold is None else vars(threshold)
 
 
 def coverage_curves(system: System) -> dict[str, Sequence[NDArray[np.float64]]]:

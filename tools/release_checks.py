@@ -62,7 +62,7 @@ def check_parity(model: Model, exported: ExportedModel, clips: Sequence[Path]) -
     described = model.description
     front_end = protocol.frontend(described.encoder)
     mels = [front_end.log_mel(*decode(clip), described.frontend) for clip in clips]
-    expected = calibrated(clip_logits(model, mels), described.temperature)
+    expected = calibrated(clip_logits(model, mels), exported.description.temperature)
     furthest = float(np.abs(expected - np.stack(list(_answers(exported, clips)))).max())
     if not furthest <= PARITY:
         raise PipelineError(

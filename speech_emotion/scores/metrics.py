@@ -43,12 +43,12 @@ def metrics(evaluation: Evaluation) -> dict[str, Any]:
 
 
 def rounded(scores: Mapping[str, Any]) -> dict[str, Any]:
-    """Return nested `scores` with four decimals; whole numbers and texts stay as they are."""
+    """Return nested `scores` with four decimals; whole numbers, texts and None stay as they are."""
     return {
         name: rounded(score)
         if isinstance(score, Mapping)
         else score
-        if isinstance(score, (int, str))
+        if score is None or isinstance(score, (int, str))
         else _round(score)
         for name, score in scores.items()
     }
