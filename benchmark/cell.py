@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 
+import pandas as pd
+
 from benchmark.answers import write_answers
 from benchmark.cells import CELLS, DEVELOPMENT_CELLS
 from benchmark.nested import nested_answers
@@ -23,7 +25,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     cell = EVERY[args.cell]
     changes = read_changes(args.rows, args.encoder, args.row or cell.protocol)
     trainings = read_trainings(args.params, args.encoder, changes, seed=args.seed)
-    split, mels = cell.split(read_labels(args.labels)), _mels(*args.spectrograms)
+    tables, folders = [args.labels, *args.also[:1]], (*args.spectrograms, *args.also[1:])
+    split = cell.split(pd.concat([read_labels(table) for table in tables], ignore_index=True))
+    mels = _mels(*folders)
     with tempfile.TemporaryDirectory() as folder:
         start = starting_weights(args.params, args.encoder, changes, args.start, Path(folder))
         answers = nested_answers(start, trainings, split, mels, label=f"{args.encoder} {args.row or args.cell}")
@@ -41,6 +45,9 @@ def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("start", type=Path, help="pretrained weights")
     parser.add_argument("answers", type=Path, help="folder to write")
     parser.add_argument("spectrograms", type=Path, nargs="+", help="folders of shards")
+    parser.add_argument(
+        "--also", type=Path, nargs="+", default=[], metavar="PATH", help="another table of labels, and its shards"
+    )
     parser.add_argument("--row", help="of the file; the cell's protocol unless given")
     parser.add_argument("--params", type=Path, default=Path("params.yaml"))
     return parser.parse_args(argv)

@@ -2,6 +2,7 @@
 
 import tempfile
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -50,11 +51,15 @@ def nested_answers(
 
 
 def fit(start: Path, trainings: Mapping[str, TrainSettings], split: pd.DataFrame, mels: Mels, *, label: str) -> Models:
-    """Return the models of the first and the last of `trainings`, one after the other on the part `train`."""
-    models = []
+    """Return the models of the first and the last of `trainings`, one after the other on the part `train`.
+
+    A share of a corpus that the split leaves out does not count.
+    """
+    models, corpora = [], set(split["corpus"])
     with tempfile.TemporaryDirectory() as folder:
         for name, settings in trainings.items():
-            model = starting_model(start, settings, mels, {})
+            shares = {corpus: share for corpus, share in settings.shares.items() if corpus in corpora}
+            model = starting_model(start, replace(settings, shares=shares), mels, {})
             models.append(fine_tune(model, split, mels, label=f"{label} {name}", scored=False)[0])
             start = Path(folder, f"{name}.safetensors")
             save_model(start, models[-1])

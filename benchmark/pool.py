@@ -10,9 +10,9 @@ import pandas as pd
 
 from benchmark.adaptation import ENROLLED
 from benchmark.answers import ADAPTED, FIRST, LAST, Answers, read_answers, read_settings
-from benchmark.cells import NEW_VOICES, PROTOCOLS, UNSEEN
+from benchmark.cells import NEW_VOICES, PROTOCOLS, STRANGERS, UNSEEN
 from benchmark.pictures import draw_enrolment
-from benchmark.scoring import bins, brief, difference, ensemble, fusion, scored, scores
+from benchmark.scoring import among_own, bins, brief, difference, ensemble, fused, scored, scores
 from speech_emotion.clips import EMOTIONS
 from speech_emotion.core.command import run
 from speech_emotion.core.errors import PipelineError
@@ -26,6 +26,7 @@ from tools.report.pages import render
 
 PAGE = Path(__file__).with_name("page.md.j2")
 ENSEMBLE, FUSION = "ensemble", "fusion"
+OWN = {"own": LAST, "own_adapted": ADAPTED}  # among the emotions that a left-out corpus has
 CURVE = ("accuracy", "accuracy_ci", "uar", "uar_ci")
 PUBLISHED = ["accuracy", "uar", "ece"]
 # As readers see them, in this order.
@@ -34,6 +35,10 @@ TITLES = {
     "luna_jimenez": "`luna_jimenez`: unseen actors, RAVDESS, 5 folds",
     "emobox": "`emobox`: unseen actors, RAVDESS, 6 folds",
     "tess_swap": "`tess_swap`: one TESS voice tested, the other in training, both ways",
+    "luna_jimenez_nemo": "`luna_jimenez` with nEMO in training, too",
+    "cross_corpus_nemo": "`cross_corpus`: nEMO left out (Polish, 6 emotions)",
+    "cross_corpus_ravdess": "`cross_corpus`: RAVDESS left out (8 emotions)",
+    "cross_corpus_tess": "`cross_corpus`: TESS left out (7 emotions)",
     "listeners": "human listeners",
 }
 
@@ -65,11 +70,11 @@ def read_system(folder: Path) -> dict[tuple[str, int], Answers]:
     return {one: read_answers(path) for one, path in found.items()}
 
 
-def fused(first: System, second: System) -> System:
+def fused_system(first: System, second: System) -> System:
     """Return the fusion of the cells that both systems have."""
     both: dict[tuple[str, int], Answers] = {}
     for one in [one for one in first if one in second]:
-        parts = [fusion(first[one].track(track), second[one].track(track)) for track in (LAST, ADAPTED)]
+        parts = [fused(first[one].track(track), second[one].track(track)) for track in (LAST, ADAPTED)]
         both[one] = Answers(pd.concat(parts), first[one].enrolment[:0])
     return both
 
@@ -78,11 +83,15 @@ def tracks(system: System, protocol: str) -> Tracks:
     """Return the scored clips of a protocol by track, with the `cell` and the `seed` that answered; none if not run."""
     names = [one for one in system if one[0] in PROTOCOLS[protocol]]
     seeds = sorted({seed for _, seed in names})
-    found = {
+    found: dict[str, list[pd.DataFrame]] = {
         track: [scored(system[cell, seed].track(track)).assign(cell=cell, seed=seed) for cell, seed in names]
         for track in (FIRST, LAST, ADAPTED)
         if any(system[one].has(track) for one in names)
     }
+    for own, track in OWN.items() if names and protocol in STRANGERS else ():
+        found[own] = [
+            scored(among_own(system[cell, seed].track(track))).assign(cell=cell, seed=seed) for cell, seed in names
+        ]
     if len(seeds) > 1:
         members = {cell: [system[cell, seed].track(LAST) for seed in seeds] for cell, _ in names}
         found[ENSEMBLE] = [scored(ensemble(of)).assign(cell=cell, seed=ENSEMBLE) for cell, of in members.items()]
@@ -166,7 +175,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     systems: dict[str, System] = {folder.name: read_system(folder) for folder in args.systems}
     rows = {name: read_section(args.rows, f"{name}.rows") for name in systems}
     says = {name: {one: row["says"] for one, row in of.items() if "says" in row} for name, of in rows.items()}
-    if len(systems) == 2 and (both := fused(*systems.values())):
+    if len(systems) == 2 and (both := fused_system(*systems.values())):
         systems[FUSION] = both
     figures = benchmark(systems, read_published(args.published), says)
     drawn = next(protocol for protocol in ("luna_jimenez", *PROTOCOLS) if protocol in figures["protocols"])

@@ -6,16 +6,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.special import log_softmax
 
 from speech_emotion.clips import EMOTIONS, indices
 from speech_emotion.model.calibration import calibrated, fit_temperature
-from speech_emotion.scores import bootstrap, confusion
+from speech_emotion.scores import bootstrap, confusion, fusion
 from speech_emotion.scores.rates import rates, with_interval
 from speech_emotion.scores.reliability import Reliability, reliability
 
 LOGITS = list(EMOTIONS)  # columns
-WEIGHTS = np.linspace(0, 1, 21)  # of the first of two systems that are fused
+NEVER = -1e4  # logit of an emotion that is not asked about
 
 
 def scored(answers: pd.DataFrame) -> pd.DataFrame:
@@ -36,22 +35,30 @@ def scored(answers: pd.DataFrame) -> pd.DataFrame:
 
 def ensemble(members: Sequence[pd.DataFrame]) -> pd.DataFrame:
     """Return answers whose logits are the mean log probabilities of `members`, which have the same clips."""
-    return _with_logits(members[0], np.mean([_log_probabilities(one) for one in members], axis=0))
+    each = [fusion.log_probabilities(one[LOGITS].to_numpy()) for one in members]
+    return _with_logits(members[0], np.mean(each, axis=0))
 
 
-def fusion(first: pd.DataFrame, second: pd.DataFrame) -> pd.DataFrame:
+def fused(first: pd.DataFrame, second: pd.DataFrame) -> pd.DataFrame:
     """Return answers whose logits are a weighted mean of both systems' calibrated log probabilities.
 
     The weight is the one under which the part valid is most likely.
     """
-    one, other = (_log_probabilities(answers, _temperature(answers)) for answers in (first, second))
+    one, other = (
+        fusion.log_probabilities(answers[LOGITS].to_numpy(), _temperature(answers)) for answers in (first, second)
+    )
     valid = np.flatnonzero(first["part"] == "valid")
-    actual = indices(first["emotion"].iloc[valid])
+    weight = fusion.fit_weight(one[valid], other[valid], indices(first["emotion"].iloc[valid]))
+    return _with_logits(first, fusion.mixed(one, other, weight))
 
-    def likelihood(mixed: NDArray[np.float64]) -> float:
-        return float(log_softmax(mixed[valid], axis=1)[np.arange(len(actual)), actual].sum())
 
-    return _with_logits(first, max((weight * one + (1 - weight) * other for weight in WEIGHTS), key=likelihood))
+def among_own(answers: pd.DataFrame) -> pd.DataFrame:
+    """Return answers among the emotions that the clips of their corpus have: one without calm is not asked about it."""
+    logits = answers[LOGITS].to_numpy(copy=True)
+    for rows in answers.groupby("corpus").indices.values():
+        there = set(answers["emotion"].iloc[rows])
+        logits[np.ix_(rows, [place for place, emotion in enumerate(EMOTIONS) if emotion not in there])] = NEVER
+    return _with_logits(answers, logits)
 
 
 def scores(clips: pd.DataFrame) -> dict[str, Any]:
@@ -114,10 +121,6 @@ def _count(clips: pd.DataFrame) -> confusion.Counts:
 def _temperature(answers: pd.DataFrame) -> float:
     valid = answers[answers["part"] == "valid"]
     return fit_temperature(valid[LOGITS].to_numpy(), indices(valid["emotion"])) if len(valid) else 1.0
-
-
-def _log_probabilities(answers: pd.DataFrame, temperature: float = 1.0) -> NDArray[np.float64]:
-    return np.asarray(log_softmax(answers[LOGITS].to_numpy() / temperature, axis=1))
 
 
 def _with_logits(answers: pd.DataFrame, logits: NDArray[np.float64]) -> pd.DataFrame:

@@ -17,9 +17,12 @@ KNOWN_VOICE_BONUS = 2.0
 
 
 def published_labels() -> pd.DataFrame:
-    """All published clips, as the stage `labels` would list them."""
-    emotions = read_section(ROOT / "params.yaml", "labels")
-    table = pd.DataFrame([vars(clip) for corpus in ("ravdess", "tess") for clip in published_clips(corpus)])
+    """All clips of the manifests, as the stage `labels` would list them."""
+    emotions = {
+        **read_section(ROOT / "params.yaml", "labels"),
+        **read_section(ROOT / "benchmark/corpora.yaml", "labels"),
+    }
+    table = pd.DataFrame([vars(clip) for corpus in emotions for clip in published_clips(corpus)])
     table["emotion"] = [
         emotions[corpus][word] for corpus, word in zip(table["corpus"], table["source_emotion"], strict=True)
     ]
@@ -28,7 +31,7 @@ def published_labels() -> pd.DataFrame:
 
 
 def made_up_system(labels: pd.DataFrame, *, skill: float = 0.0, seeds: int = 2) -> dict[tuple[str, int], Answers]:
-    """Answers for the clips of all 14 cells: noise, and a track's skill, and more `skill`, on the actual emotion."""
+    """Answers for the clips of all cells: noise, and a track's skill, and more `skill`, on the actual emotion."""
     return {(cell, seed): _made_up(cell, labels, skill, seed) for cell in CELLS for seed in range(seeds)}
 
 

@@ -12,6 +12,8 @@ from tests.workspace import Workspace, create
 
 # A suite that was started in the background ignores Ctrl-C, and so would each command that its tests interrupt.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+# Its commands send no statistics: each would start a process for that.
+os.environ["DVC_NO_ANALYTICS"] = "1"
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,7 @@
 """`dvc.yaml` as its stages, expanded, and what Python files import."""
 
 import ast
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
@@ -46,10 +46,12 @@ class Stage:
         return set(self.deps) - self.code
 
     @property
-    def encoder(self) -> str | None:
-        """The encoder that the stage is about, the first part of `image-ravdess`, `image_low` or `image`."""
+    def encoders(self) -> tuple[str, ...]:
+        """The encoders that the stage is about: of its name (`image_low`), or else of the models that it reads."""
         kind, _, item = self.name.partition("@")
-        return item.split("-")[0].split("_")[0] if kind not in ("fetch", "labels", "split") else None
+        if item and kind != "fetch":
+            return (item.split("-")[0].split("_")[0],)
+        return tuple(sorted({path.split("/")[1] for path in self.inputs if path.startswith("models/")}))
 
 
 def read_stages(dvc_yaml: Path) -> dict[str, Stage]:
@@ -90,21 +92,21 @@ def _stage(name: str, body: dict[str, Any]) -> Stage:
     return Stage(name, body["cmd"], tuple(body["deps"]), tuple(body.get("params", ())), outs)
 
 
-def import_closure(root: Path, script: str, encoder: str | None = None) -> set[str]:
+def import_closure(root: Path, script: str, encoders: Sequence[str] = ()) -> set[str]:
     """Return `script` and every local file that it imports, directly or not, also inside functions.
 
-    Modules of `encoder` count where a file calls `protocol.network` and the like. A package's `__init__.py` is left
-    out: the project's import nothing.
+    Modules of the `encoders` count where a file calls `protocol.network` and the like. A package's `__init__.py` is
+    left out: the project's import nothing.
     """
     closure: set[str] = set()
     found = {script}
     while found:
         closure |= found
-        found = {imported for file in found for imported in imports(root, file, encoder)} - closure
+        found = {imported for file in found for imported in imports(root, file, encoders)} - closure
     return closure
 
 
-def imports(root: Path, file: str, encoder: str | None = None) -> set[str]:
+def imports(root: Path, file: str, encoders: Sequence[str] = ()) -> set[str]:
     """Return the local files that `file` itself imports."""
     modules: set[str] = set()
     for node in ast.walk(ast.parse((root / file).read_text(encoding="utf-8"))):
@@ -113,8 +115,8 @@ def imports(root: Path, file: str, encoder: str | None = None) -> set[str]:
         elif isinstance(node, ast.ImportFrom) and node.module:
             # `from speech_emotion.encoders import protocol` imports a module, `... .shards import Shard` a name.
             modules |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
-        elif encoder and isinstance(node, ast.Attribute) and _is_protocol(node):
-            modules.add(f"speech_emotion.encoders.{encoder}.{node.attr}")
+        elif isinstance(node, ast.Attribute) and _is_protocol(node):
+            modules |= {f"speech_emotion.encoders.{encoder}.{node.attr}" for encoder in encoders}
     files = {module.replace(".", "/") + ".py" for module in modules if module.split(".")[0] in PACKAGES}
     return {name for name in files if (root / name).exists()}
 

@@ -243,7 +243,11 @@ def test_commands_that_the_demo_suggests_work_and_rerun_the_second_training_alon
     for start in ("cd", "git switch"):
         workspace.run("sh", "-c", suggested(start, folder=workspace.root))
     workspace.run("sh", "-c", suggested("sed").replace("epochs: 1", "epochs: 2"))
-    assert stages_run(workspace.run("sh", "-c", suggested("dvc repro"))) == {"finetune@image_high", "evaluate@image"}
+    assert stages_run(workspace.run("sh", "-c", suggested("dvc repro"))) == {
+        "finetune@image_high",
+        "evaluate@image",
+        "fuse",
+    }
     # The program of a shared environment may be another tree's.
     compared = workspace.run(
         "sh", "-c", suggested("speech-emotion").replace("speech-emotion", "python -m speech_emotion.cli")

@@ -17,6 +17,7 @@ from typing import Any
 from ruamel.yaml import YAML
 
 from tests.factorial_corpora import describe, ravdess_clips, record, tess_clips
+from tests.warm_python import warm_folder
 
 ROOT = Path(__file__).resolve().parents[1]
 ACTORS = ("01", "02", "03", "04")
@@ -99,9 +100,19 @@ class Workspace:
         }
 
     def run(self, *command: str, code: int = 0) -> str:
-        """Run `command` in the root; return what it printed, stdout and stderr together. It must exit with `code`."""
+        """Run `command` in the root; return what it printed, stdout and stderr together. It must exit with `code`.
+
+        `sys.executable`, and each `python` that the command starts, is the warm one (tests/warm_python.py).
+        """
+        environment, python = self.environment, str(warm_folder() / "python")
+        environment["PATH"] = os.pathsep.join((str(warm_folder()), environment["PATH"]))
         ended = subprocess.run(
-            command, cwd=self.root, env=self.environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+            [python if part == sys.executable else part for part in command],
+            cwd=self.root,
+            env=environment,
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
         )
         assert ended.returncode == code, f"{' '.join(command)} exited with {ended.returncode}:\n{ended.stdout}"
         return ended.stdout

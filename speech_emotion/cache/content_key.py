@@ -13,7 +13,7 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from speech_emotion import audio
+from speech_emotion import audio, mel
 from speech_emotion.encoders import protocol
 
 
@@ -28,9 +28,9 @@ def code_without_comments(source: str) -> str:
 
 @lru_cache(maxsize=4)
 def algorithm(encoder: str, settings: Any) -> bytes:
-    """Return a description of `audio.py`, the encoder's front end, the libraries below them and `settings`."""
+    """Return a description of `audio.py`, `mel.py`, its front end, the libraries below and `settings`."""
     frontend = protocol.frontend(encoder)
-    sources = (audio, cast(ModuleType, frontend), type(settings))
+    sources = (audio, mel, cast(ModuleType, frontend), type(settings))
     code = [code_without_comments(inspect.getsource(source)) for source in sources]
     versions = {name: importlib.metadata.version(name) for name in frontend.LIBRARIES}
     return json.dumps([code, versions, asdict(settings)], sort_keys=True).encode()

@@ -44,8 +44,8 @@ def apart_db(expected: str, powers: Levels) -> float:
     delays = np.arange(2 * EARLIER + round(LONGER_S * RATE_HZ) // OFFSET)
     windows = delays[:, None] + np.arange(len(levels)) * (STEP // OFFSET)
     found = _levels(powers[windows.clip(max=len(powers) - 1)])
-    heard = np.maximum(found, levels) > 0.5
-    apart = (np.abs(found - levels) * heard).sum((1, 2)) / heard.sum((1, 2)).clip(1)
+    audible = np.maximum(found, levels) > 0.5
+    apart = (np.abs(found - levels) * audible).sum((1, 2)) / audible.sum((1, 2)).clip(1)
     return float(LEVEL_DB * apart.min())
 
 

@@ -25,14 +25,14 @@ class Evaluation:
 
     Attributes:
         clips: columns `clip`, `corpus`, `speaker`, `sex`, `intensity`, `emotion`; one row a test clip.
-        first_logits: of the model of the first training, `[clips, emotions]`.
+        first_logits: of the model of the first training, `[clips, emotions]`; None where there is none.
         last_logits: of the model of the last training, `[clips, emotions]`.
         temperature: of the last one.
     """
 
     clips: pd.DataFrame
-    first_logits: NDArray[np.float32]
-    last_logits: NDArray[np.float32]
+    first_logits: NDArray[np.floating] | None
+    last_logits: NDArray[np.floating]
     temperature: float
 
     @cached_property

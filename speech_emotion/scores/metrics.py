@@ -17,21 +17,23 @@ DECIMALS = 4
 
 
 def metrics(evaluation: Evaluation) -> dict[str, Any]:
-    """Return the scores of the last model, and those of the first (`first`) on the same clips.
+    """Return the scores of the last model, and those of the first, if any (`first`), on the same clips.
 
     `uar` and `macro_f1` are means over the emotions that have clips in the part of the test that they describe.
     `ece` is with the fitted temperature, `ece_raw` without. `accuracy_ci` is the interval of `rates`.
     """
     answers = evaluation.predictions()
     scores, matrix = rates(answers), matrices_by_clip(answers).sum(axis=0)
-    first = confusion.count(evaluation.actual, evaluation.first_logits.argmax(axis=1))
+    first = {}
+    if evaluation.first_logits is not None:
+        first = {"first": _brief(confusion.count(evaluation.actual, evaluation.first_logits.argmax(axis=1)))}
     right = evaluation.predicted == evaluation.actual
     values = {
         **_brief(matrix),
         "macro_f1": confusion.macro_f1(matrix),
         "ece": reliability(evaluation.confidence(), right).ece,
         "ece_raw": reliability(evaluation.confidence(temperature=1.0), right).ece,
-        "first": _brief(first),
+        **first,
         **{corpus: _of_corpus(clips) for corpus, clips in answers.groupby("corpus")},
         "recall": {emotion: recall["recall"] for emotion, recall in scores["recalls"].items()},
         "accuracy_ci": scores["accuracy_ci"],

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from benchmark.answers import ADAPTED, FIRST, LAST, Answers, read_answers, write_answers
-from benchmark.cells import CELLS, DEVELOPMENT_CELLS, NEW_VOICES, PROTOCOLS, UNSEEN
+from benchmark.cells import CELLS, DEVELOPMENT_CELLS, NEW_VOICES, PROTOCOLS, STRANGERS, UNSEEN
 from benchmark.nested import nested_answers
 from speech_emotion.clips import EMOTIONS
 from speech_emotion.core.errors import PipelineError
@@ -28,9 +28,12 @@ def labels() -> pd.DataFrame:
     return published_labels()
 
 
-def test_cells_are_the_folds_and_directions_of_four_protocols() -> None:
+def test_cells_are_the_folds_directions_and_left_out_corpora_of_the_protocols() -> None:
     counts = {protocol: len(names) for protocol, names in PROTOCOLS.items()}
-    assert counts == {"random": 1, "luna_jimenez": 5, "emobox": 6, "tess_swap": 2}
+    assert counts == {
+        "random": 1, "luna_jimenez": 5, "emobox": 6, "tess_swap": 2,
+        "luna_jimenez_nemo": 5, "cross_corpus_nemo": 1, "cross_corpus_ravdess": 1, "cross_corpus_tess": 1,
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize("name", CELLS)
@@ -46,12 +49,39 @@ def test_no_voice_and_no_copy_of_a_recording_crosses(name: str, labels: pd.DataF
         if name != "random":
             assert not speakers[one] & speakers[other]
     assert clips.loc[COPY, "part"] == clips.loc[ORIGINAL, "part"]
-    assert len(clips) == 4240
+    assert len(clips) == {2: 4240, 3: 5141}[len(CELLS[name].corpora)]
+
+
+def test_a_corpus_that_is_left_out_is_tested_whole_and_another_validates(labels: pd.DataFrame) -> None:
+    for name in STRANGERS:
+        parts = CELLS[name].split(labels).groupby("part")["corpus"].agg(set)
+        assert [len(corpora) for corpora in parts] == [1, 1, 1]
+        assert set.union(*parts) == {"ravdess", "tess", "nemo"}
+        assert parts["test"] == {name.removeprefix("cross_corpus_")}
+    with pytest.raises(PipelineError, match="cross_corpus: no clip is of nemo; give their labels and spectrograms"):
+        CELLS[STRANGERS[0]].split(labels[labels["corpus"] != "nemo"])
+
+
+def test_nemo_in_training_changes_nothing_of_who_is_tested(labels: pd.DataFrame) -> None:
+    for fold in range(1, 6):
+        without, with_nemo = (CELLS[f"{name}_{fold}"].split(labels) for name in ("luna_jimenez", "luna_jimenez_nemo"))
+        nemo = with_nemo["corpus"] == "nemo"
+        assert set(with_nemo.loc[nemo, "part"]) == {"train"}
+        pd.testing.assert_frame_equal(with_nemo[~nemo].reset_index(drop=True), without)
 
 
 @pytest.mark.parametrize(
     ("protocol", "tested"),
-    [("random", 848), ("luna_jimenez", 1440), ("emobox", 1440), ("tess_swap", 2800)],
+    [
+        ("random", 848),
+        ("luna_jimenez", 1440),
+        ("emobox", 1440),
+        ("tess_swap", 2800),
+        ("luna_jimenez_nemo", 1440),
+        ("cross_corpus_nemo", 901),
+        ("cross_corpus_ravdess", 1440),
+        ("cross_corpus_tess", 2800),
+    ],
 )
 def test_each_clip_is_tested_once_over_the_cells_of_a_protocol(
     protocol: str, tested: int, labels: pd.DataFrame

@@ -11,7 +11,7 @@ from types import ModuleType
 import numpy as np
 import pytest
 
-from speech_emotion import audio
+from speech_emotion import audio, mel
 from speech_emotion.cache import content_key
 from speech_emotion.cache.content_key import code_without_comments
 from speech_emotion.encoders.image import frontend
@@ -74,7 +74,7 @@ def test_a_body_of_nothing_but_a_docstring_is_still_code() -> None:
     compile(code_without_comments('def nothing():\n    """Do nothing."""\n'), "nothing", "exec")
 
 
-@pytest.mark.parametrize("module", [audio, frontend])
+@pytest.mark.parametrize("module", [audio, frontend, mel])
 def test_a_comment_in_the_algorithm_keeps_the_key(monkeypatch: pytest.MonkeyPatch, module: ModuleType) -> None:
     before = key()
     assert key_after(monkeypatch, module, "import numpy as np\n", "import numpy as np  # arrays\n\n") == before
@@ -86,7 +86,7 @@ def test_a_comment_in_the_algorithm_keeps_the_key(monkeypatch: pytest.MonkeyPatc
         (FrontendSettings, "LEVELS: ClassVar[int] = 255", "LEVELS: ClassVar[int] = 127"),
         (audio, "TRIM_HOP_S = 0.016", "TRIM_HOP_S = 0.032"),
         (frontend, "AMIN = 1e-12", "AMIN = 1e-10"),
-        (frontend, '"hann"', '"boxcar"'),
+        (mel, '"hann"', '"boxcar"'),
         (frontend, "trimmed = trim_silence(waveform, ", "trimmed = trim_silence(waveform * 2, "),
     ],
 )

@@ -51,4 +51,4 @@ def test_a_second_encoder_goes_from_clips_to_scores_and_touches_nothing_of_the_f
     pictures = {path.name for path in (with_envelope.root / "data/pictures/envelope").iterdir()}
     assert pictures == {"mean_spectrograms.png", "mistakes.png"}
     with_envelope.set_param("image.high.epochs", 2)
-    assert with_envelope.repro() == {"finetune@image_high", "evaluate@image"}
+    assert with_envelope.repro() == {"finetune@image_high", "evaluate@image", "fuse"}

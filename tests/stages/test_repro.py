@@ -15,7 +15,7 @@ from tests.workspace import ROOT, Workspace, stages_run
 
 STAGES = read_stages(ROOT / "dvc.yaml")
 SPECTROGRAMS = {"spectrograms@image-ravdess", "spectrograms@image-tess"}
-TRAINING = {name for name in STAGES if name.startswith(("finetune@", "evaluate@"))}
+TRAINING = {name for name in STAGES if name.startswith(("finetune@", "evaluate@", "fuse"))}
 NOT_TRAINING = ("split", *sorted(name for name in STAGES if name.startswith("spectrograms@")))
 
 
@@ -27,7 +27,7 @@ def test_second_run_runs_nothing_and_leaves_nothing_to_commit(workspace: Workspa
 def test_parameter_of_the_second_training_reruns_it_and_the_scores(workspace: Workspace) -> None:
     before = contents(workspace.root / "models")
     workspace.set_param("image.high.learning_rate", 0.002)
-    assert workspace.repro() == {"finetune@image_high", "evaluate@image"}
+    assert workspace.repro() == {"finetune@image_high", "evaluate@image", "fuse"}
     after = contents(workspace.root / "models")
     assert {name for name in after if after[name] != before[name]} == {"image/high.safetensors"}
 
@@ -52,7 +52,7 @@ def test_comment_in_the_algorithm_reruns_the_spectrograms_and_scores_and_trains_
         "speech_emotion/encoders/image/frontend.py", "\nAMIN", "\n# Far below any microphone's noise.\nAMIN"
     )
     printed = workspace.dvc("repro")
-    assert stages_run(printed) == SPECTROGRAMS | {"evaluate@image"}, "pictures need the front end"
+    assert stages_run(printed) == SPECTROGRAMS | {"evaluate@image", "fuse"}, "pictures need the front end"
     assert "spectrograms@image-ravdess: 32 reused, 0 computed, 0 dropped" in printed
     assert "spectrograms@image-tess: 28 reused, 0 computed, 0 dropped" in printed
     assert set(workspace.git("status", "--porcelain").split()) == {

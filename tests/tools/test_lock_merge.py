@@ -157,7 +157,7 @@ def test_merged_branches_recompute_nothing_that_either_side_computed(workspace: 
     # A trains longer. A colleague changes the spectrograms' code, and merges A.
     workspace.git("switch", "-q", "-c", "longer")
     workspace.set_param("image.high.epochs", 2)
-    assert workspace.repro() == {"finetune@image_high", "evaluate@image"}
+    assert workspace.repro() == {"finetune@image_high", "evaluate@image", "fuse"}
     workspace.commit()
     theirs = _results(workspace)
     workspace.git("switch", "-q", "main")

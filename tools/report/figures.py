@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from speech_emotion.core.errors import PipelineError
-from speech_emotion.core.params import read_section
+from speech_emotion.core.params import read_section, read_yaml
 from speech_emotion.corpora import own
 from speech_emotion.corpora.catalogue import PUBLISHED
 from speech_emotion.scores.rates import rates
@@ -28,7 +28,7 @@ def encoder_figures(results: Results, params: Path) -> dict[str, Any]:
     of each intensity and sex; `mistakes`: the largest share of the actual emotion first; `over`: what the intervals'
     resamples draw.
     """
-    clips, section = results.predictions, read_section(params, results.encoder)
+    clips, section = results.predictions, read_yaml(params).get(results.encoder, {})  # a fusion has none
     whole, corpora = _group("", clips), [_group(corpus, group) for corpus, group in clips.groupby("corpus")]
     return {
         "name": results.encoder,
@@ -84,6 +84,28 @@ def read_benchmark(path: Path) -> dict[str, Any] | None:
         return figures
     except ValueError as error:
         raise PipelineError(f"{path}: is damaged ({error}); `git checkout {path}` brings it back") from error
+
+
+def read_who_is_right(path: Path) -> list[dict[str, Any]]:
+    """Return for all clips, each emotion and each intensity how many clips both encoders name right, one alone, none.
+
+    Each has `of` and `counts` by who is right, the same in all; the list is empty where the fusion has not run.
+
+    Raises:
+        PipelineError: the table is damaged.
+    """
+    if not path.exists():
+        return []
+    try:
+        table = pd.read_csv(path, keep_default_na=False)
+        outcomes = table["right"].unique()
+        groups = [("all", table), *table.groupby("emotion"), *table[table["intensity"] != ""].groupby("intensity")]
+        return [
+            {"of": name, "counts": rows.groupby("right")["clips"].sum().reindex(outcomes, fill_value=0).to_dict()}
+            for name, rows in groups
+        ]
+    except (ValueError, KeyError) as error:
+        raise PipelineError(f"{path}: is damaged ({error}); run `dvc repro fuse`") from error
 
 
 def _group(name: str, clips: pd.DataFrame) -> dict[str, Any]:

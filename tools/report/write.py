@@ -15,12 +15,13 @@ from speech_emotion.core.files import write_text
 from speech_emotion.core.params import read_settings
 from speech_emotion.scores.revisions import encoders, read_working_tree
 from speech_emotion.splits.protocols import SplitSettings
-from tools.report.figures import encoder_figures, own_corpora, read_benchmark
+from tools.report.figures import encoder_figures, own_corpora, read_benchmark, read_who_is_right
 from tools.report.pages import render
 from tools.report.protocol import protocol_in_words
 
 PARAMS, BENCHMARK = Path("params.yaml"), Path("metrics/benchmark.json")
 MANIFESTS = Path("data/manifests")
+WHO_IS_RIGHT = Path("metrics/fusion/who_is_right.csv")
 README, MODEL_CARD = Path("README.md"), Path("metrics/MODEL_CARD.md")
 BEGIN, END = "<!-- begin results -->", "<!-- end results -->"
 
@@ -44,6 +45,7 @@ def pages() -> dict[Path, str]:
         "encoders": [encoder_figures(read_working_tree(encoder), PARAMS) for encoder in encoders()],
         "corpora": own_corpora(PARAMS, MANIFESTS),
         "benchmark": read_benchmark(BENCHMARK),
+        "who_is_right": read_who_is_right(WHO_IS_RIGHT),
         "emotions": EMOTIONS,
     }
     section, card = (render(Path(__file__).with_name(f"{name}.md.j2"), figures) for name in ("results", "model_card"))

@@ -1,0 +1,155 @@
+"""A Python that has imported the big libraries already, forked anew for each command of a workspace.
+
+Importing torch, fastai and DVC takes most of the time of a small pipeline's stages. One process per test process does
+it once. The script `python` that it writes stands in for `python -m ...` and `python -c ...`: it hands its arguments,
+environment, folder and open files to a fork, which runs the module or the code as Python would, and exits as it did.
+Nothing of the project is imported before the fork. Signals and the death of a parent need a real process: commands
+that are interrupted or killed do not come here.
+"""
+
+import atexit
+import importlib
+import json
+import os
+import runpy
+import select
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import traceback
+from contextlib import suppress
+from functools import cache
+from pathlib import Path
+from typing import Any, NoReturn
+
+LIBRARIES = [
+    "torch",
+    "fastai.learner",
+    "fastai.callback.schedule",
+    "fastai.callback.channelslast",
+    "fastai.callback.fp16",
+    "timm",
+    "pandas",
+    "librosa",
+    "scipy.optimize",
+    "scipy.signal",
+    "sklearn.metrics",
+    "matplotlib.pyplot",
+    "safetensors.torch",
+    "joblib",
+    "dacite",
+    "rich.console",
+    "pooch",
+    "dvc.cli",
+    "dvc.repo",
+    "dvc.commands.repro",
+    "dvc.repo.reproduce",
+    "dvc.stage.serialize",
+    "dvc.scm",
+    "dvc_s3",
+    "dvc_ssh",
+    "dvc_webdav",
+    "ruamel.yaml",
+    "soundfile",
+    "soxr",
+]
+STAND_IN = """#!{python} -IS
+import json, os, socket, sys
+if sys.argv[1:2] not in (["-m"], ["-c"]):
+    os.execv({python!r}, [{python!r}, *sys.argv[1:]])
+with socket.socket(socket.AF_UNIX) as asked:
+    asked.connect({address!r})
+    socket.send_fds(asked, [b"!"], [0, 1, 2])
+    with asked.makefile("w") as request:
+        json.dump([sys.argv[1:], dict(os.environ), os.getcwd()], request)
+    asked.shutdown(socket.SHUT_WR)
+    answer = asked.makefile().read()
+sys.exit(int(answer or 1))
+"""
+
+
+@cache
+def warm_folder() -> Path:
+    """Return the folder of the script `python`; the process behind it, started now, ends with this one."""
+    folder = Path(tempfile.mkdtemp(prefix="warm-python-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    address = folder / "socket"
+    script = folder / "python"
+    script.write_text(STAND_IN.format(python=sys.executable, address=str(address)))
+    script.chmod(0o755)
+    server = subprocess.Popen([sys.executable, __file__, address], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    assert server.stdout
+    assert server.stdout.readline() == b"ready\n"
+    return folder
+
+
+def _serve(address: str) -> None:
+    for library in LIBRARIES:
+        importlib.import_module(library)
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(address)
+        listening.listen()
+        signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody asks how a fork ended but through its connection
+        print("ready", flush=True)
+        while listening in select.select([listening, sys.stdin], [], [])[0]:
+            connection, _ = listening.accept()
+            if not os.fork():
+                listening.close()
+                _answer(connection)
+            connection.close()
+
+
+def _answer(connection: socket.socket) -> NoReturn:
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    code = 1
+    try:
+        _, files, _, _ = socket.recv_fds(connection, 1, 3)
+        for number, file in enumerate(files):
+            os.dup2(file, number)
+            os.close(file)
+        arguments, environment, folder = json.load(connection.makefile())
+        code = _run(arguments, environment, folder)
+    finally:
+        with suppress(BaseException):
+            atexit._run_exitfuncs()
+        for stream in (sys.stdout, sys.stderr):
+            with suppress(Exception):
+                stream.flush()
+        with suppress(OSError):
+            connection.sendall(str(code).encode())
+        os._exit(code)
+
+
+def _run(arguments: list[str], environment: dict[str, str], folder: str) -> int:
+    os.environ.clear()
+    os.environ.update(environment)
+    os.chdir(folder)
+    kind, name, *rest = arguments
+    sys.orig_argv = [sys.executable, *arguments]
+    sys.argv = [kind, *rest]
+    sys.path[0:1] = [folder, *filter(None, environment.get("PYTHONPATH", "").split(os.pathsep))]
+    importlib.invalidate_caches()
+    try:
+        for spy in (Path(path, "sitecustomize.py") for path in sys.path[1:]):
+            if spy.exists():
+                runpy.run_path(str(spy))
+        if kind == "-m":
+            runpy.run_module(name, run_name="__main__", alter_sys=True)
+        else:
+            namespace: dict[str, Any] = {"__name__": "__main__"}
+            exec(compile(name, "<string>", "exec"), namespace)
+    except SystemExit as ended:
+        if isinstance(ended.code, str):
+            print(ended.code, file=sys.stderr)
+        return ended.code if isinstance(ended.code, int) else int(ended.code is not None)
+    except BaseException:
+        traceback.print_exc()
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    _serve(sys.argv[1])
