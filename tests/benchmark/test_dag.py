@@ -53,7 +53,9 @@ def test_a_cell_depends_on_all_code_that_it_runs_through_its_checksums(encoder: 
             assert any(path.endswith(f"code_{encoder}.txt") for path in one.deps), name
 
 
-@pytest.mark.parametrize("name", ["benchmark/dvc.yaml:pool", "benchmark/ablation/dvc.yaml:page@image"])
+@pytest.mark.parametrize(
+    "name", ["benchmark/dvc.yaml:pool", "benchmark/dvc.yaml:strangers", "benchmark/ablation/dvc.yaml:page@image"]
+)
 def test_pages_depend_on_all_code_that_makes_scores(name: str) -> None:
     folder, stage = STAGES[name]
     deps = {resolved(folder, path) for path in stage.deps}
