@@ -128,7 +128,7 @@ def spoken_minute() -> Waveform:
 
 
 def _ways(models: Path, model: Model, waveform: Waveform) -> dict[str, Callable[[], object]]:
-    small, large = (ExportedModel(models / f"emotion{form}.onnx", threads=1) for form in (".int8", ""))
+    small, large = (ExportedModel(models / f"emotion{form}.onnx") for form in (".int8", ""))
     predictor = Predictor(models / "emotion.int8.onnx")
     front_end, described = protocol.frontend(model.description.encoder), model.description
     padded = np.pad(waveform, (0, round((PADDED_S - CLIP_S) * RATE_HZ)))

@@ -2,12 +2,15 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from speech_emotion.core.errors import PipelineError
+
+if TYPE_CHECKING:  # half a second that who needs the emotions' names alone would pay
+    import pandas as pd
 
 # The order that every table, matrix and network output has.
 EMOTIONS = ("neutral", "calm", "happy", "sad", "angry", "fearful", "disgust", "surprised")
@@ -28,7 +31,7 @@ LABEL_COLUMNS = (
 SPLIT_COLUMNS = ("clip", "corpus", "speaker", "emotion", "part")
 
 
-def read_labels(path: Path) -> pd.DataFrame:
+def read_labels(path: Path) -> "pd.DataFrame":
     """Return the table with one row a clip: `duration_s` as float, all else as text, absent values as "".
 
     Raises:
@@ -37,7 +40,7 @@ def read_labels(path: Path) -> pd.DataFrame:
     return _read(path, LABEL_COLUMNS, "labels").astype({"duration_s": float})
 
 
-def read_split(path: Path) -> pd.DataFrame:
+def read_split(path: Path) -> "pd.DataFrame":
     """Return the table with one row a clip, all text.
 
     Raises:
@@ -52,6 +55,8 @@ def indices(emotions: Sequence[str]) -> NDArray[np.int64]:
     Raises:
         PipelineError: a name is none of the eight.
     """
+    import pandas as pd
+
     found = pd.Index(EMOTIONS).get_indexer(pd.Index(emotions))
     if (found < 0).any():
         unknown = list(emotions)[int((found < 0).argmax())]
@@ -59,7 +64,9 @@ def indices(emotions: Sequence[str]) -> NDArray[np.int64]:
     return np.asarray(found, dtype=np.int64)
 
 
-def _read(path: Path, columns: Sequence[str], stage: str) -> pd.DataFrame:
+def _read(path: Path, columns: Sequence[str], stage: str) -> "pd.DataFrame":
+    import pandas as pd
+
     try:
         # RAVDESS's codes are text (05), and a word such as "null" is no missing value.
         table = pd.read_csv(path, dtype=str, keep_default_na=False)

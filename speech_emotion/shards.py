@@ -1,24 +1,23 @@
 """Shards: one safetensors file a speaker, one log-mel a clip, the settings and content keys in its metadata."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, overload
 
-import numpy as np
-from numpy.typing import NDArray
-from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save
+from safetensors import SafetensorError
 
+from speech_emotion.array_files import Place, StoredArrays, array_writer, read_arrays
 from speech_emotion.core.errors import PipelineError
-from speech_emotion.core.files import replacing
 from speech_emotion.core.params import to_settings
 from speech_emotion.encoders import protocol
 from speech_emotion.encoders.protocol import Mel
 
 SUFFIX = ".safetensors"
-METADATA_KEY = "speech_emotion"
+
+AddClip = Callable[[str, str, Mel], None]
 
 
 @dataclass(frozen=True)
@@ -32,6 +31,42 @@ class Shard:
 
 
 @dataclass(frozen=True)
+class StoredShard(Shard):
+    """A shard whose log-mels are read when they are asked for."""
+
+    mels: StoredArrays
+
+
+@dataclass(frozen=True)
+class ChosenMels(Sequence[Mel]):
+    """The log-mels of `names`, in that order, read when they are asked for if they are stored."""
+
+    clips: Mapping[str, Mel]
+    names: Sequence[str]
+
+    @overload
+    def __getitem__(self, place: int) -> Mel: ...
+
+    @overload
+    def __getitem__(self, place: slice) -> list[Mel]: ...
+
+    def __getitem__(self, place: int | slice) -> Mel | list[Mel]:
+        """Return one, or those of a slice."""
+        if isinstance(place, slice):
+            return [self.clips[name] for name in self.names[place]]
+        return self.clips[self.names[place]]
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def frames(self) -> list[int]:
+        """Return the frames of each; what is stored is not read for it."""
+        if isinstance(self.clips, StoredArrays):
+            return [self.clips.places[name].shape[1] for name in self.names]
+        return [self.clips[name].shape[1] for name in self.names]
+
+
+@dataclass(frozen=True)
 class Mels:
     """Log-mels `[n_mels, frames]` by clip id, all made by one front end."""
 
@@ -39,7 +74,7 @@ class Mels:
     settings: Any
     clips: Mapping[str, Mel]
 
-    def of(self, clips: Iterable[str]) -> list[Mel]:
+    def of(self, clips: Iterable[str]) -> ChosenMels:
         """Return the log-mels of `clips`.
 
         Raises:
@@ -49,7 +84,7 @@ class Mels:
         missing = [clip for clip in names if clip not in self.clips]
         if missing:
             raise PipelineError(f"{missing[0]}: has no spectrogram ({len(missing)} clips have none); run `dvc repro`")
-        return [self.clips[clip] for clip in names]
+        return ChosenMels(self.clips, names)
 
     def only(self, clips: Iterable[str]) -> "Mels":
         """Return those of `clips` alone.
@@ -57,32 +92,53 @@ class Mels:
         Raises:
             PipelineError: as `of`.
         """
-        names = list(clips)
-        return Mels(self.encoder, self.settings, dict(zip(names, self.of(names), strict=True)))
+        names = self.of(clips).names
+        if isinstance(self.clips, StoredArrays):
+            return Mels(self.encoder, self.settings, StoredArrays({name: self.clips.places[name] for name in names}))
+        return Mels(self.encoder, self.settings, {name: self.clips[name] for name in names})
 
 
 def write_shard(path: Path, shard: Shard) -> None:
-    """Write `shard`; equal shards give equal bytes (one metadata entry, of sorted JSON)."""
-    described = {"encoder": shard.encoder, "keys": dict(shard.keys), "settings": asdict(shard.settings)}
-    # safetensors writes an array's memory as it lies, whatever its strides: a transposed one would come back scrambled.
-    tensors: dict[str, NDArray[Any]] = {clip: np.ascontiguousarray(shard.mels[clip]) for clip in sorted(shard.mels)}
-    with replacing(path) as temporary:
-        temporary.write_bytes(save(tensors, metadata={METADATA_KEY: json.dumps(described, sort_keys=True)}))
+    """Write `shard`; equal shards give equal bytes (one metadata entry, of sorted JSON).
+
+    Raises:
+        PipelineError: as `shard_writer`.
+    """
+    with shard_writer(path, shard.encoder, shard.settings) as add:
+        for clip in sorted(shard.mels):
+            add(clip, shard.keys[clip], shard.mels[clip])
 
 
-def read_shard(path: Path) -> Shard:
-    """Read one shard.
+@contextmanager
+def shard_writer(path: Path, encoder: str, settings: Any) -> Iterator[AddClip]:
+    """Yield `add(clip, key, mel)`, to be called in the order of the clips' ids; at the end the shard appears.
+
+    Raises:
+        PipelineError: as `array_writer`.
+    """
+    keys: dict[str, str] = {}
+    described = {"encoder": encoder, "keys": keys, "settings": asdict(settings)}
+    with array_writer(path, lambda: json.dumps(described, sort_keys=True)) as add_array:
+
+        def add(clip: str, key: str, mel: Mel) -> None:
+            keys[clip] = key
+            add_array(clip, mel)
+
+        yield add
+
+
+def read_shard(path: Path) -> StoredShard:
+    """Read what a shard says of itself; its log-mels are read when they are asked for.
 
     Raises:
         PipelineError: the file is missing, cut short, or no shard of this project.
     """
     try:
-        with safe_open(path, framework="numpy") as file:
-            described = json.loads(file.metadata()[METADATA_KEY])
-            mels = {clip: file.get_tensor(clip) for clip in file.keys()}  # noqa: SIM118 (no mapping)
+        mels, text = read_arrays(path)
+        described = json.loads(text)
         kind = protocol.settings(described["encoder"]).FrontendSettings
         settings = to_settings(described["settings"], kind, "its settings")
-        return Shard(described["encoder"], mels, described["keys"], settings)
+        return StoredShard(described["encoder"], mels, described["keys"], settings)
     except (OSError, SafetensorError, TypeError, KeyError, ValueError, PipelineError) as error:
         raise PipelineError(f"{path}: is no readable shard ({error}); run `dvc repro` or `dvc pull`") from error
 
@@ -103,18 +159,19 @@ def shard_paths(folders: Iterable[Path]) -> list[Path]:
 
 
 def read_shards(folders: Iterable[Path]) -> Mels:
-    """Return all log-mels below `folders`.
+    """Return all log-mels below `folders`, each read when it is asked for.
 
     Raises:
         PipelineError: as `read_shard`; two shards were made by different front ends or settings.
     """
-    mels: Mels | None = None
+    made: tuple[str, Any] | None = None
+    places: dict[str, Place] = {}
     for path in shard_paths(folders):
         shard = read_shard(path)
-        mels = mels or Mels(shard.encoder, shard.settings, {})
-        if (shard.encoder, shard.settings) != (mels.encoder, mels.settings):
-            raise PipelineError(f"{path}: was made with {shard.settings}, others with {mels.settings}; run `dvc repro`")
-        mels = Mels(mels.encoder, mels.settings, {**mels.clips, **shard.mels})
-    if mels is None:
+        made = made or (shard.encoder, shard.settings)
+        if (shard.encoder, shard.settings) != made:
+            raise PipelineError(f"{path}: was made with {shard.settings}, others with {made[1]}; run `dvc repro`")
+        places |= shard.mels.places
+    if made is None:
         raise PipelineError("no folder of spectrograms was named; name data/spectrograms/<encoder>/<corpus>")
-    return mels
+    return Mels(*made, StoredArrays(places))

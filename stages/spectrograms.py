@@ -25,15 +25,10 @@ def main(argv: Sequence[str] | None = None) -> None:
 
     kind = protocol.settings(args.encoder).FrontendSettings
     settings = read_settings(args.params, f"{args.encoder}.spectrograms", kind)
-    counts = cache_spectrograms(
-        args.encoder,
-        args.corpus,
-        args.raw,
-        args.target,
-        settings,
-        committed=committed_shards(args.target),
-        jobs=args.jobs,
-    )
+    with committed_shards(args.target) as committed:
+        counts = cache_spectrograms(
+            args.encoder, args.corpus, args.raw, args.target, settings, committed=committed, jobs=args.jobs
+        )
     print(f"spectrograms@{args.encoder}-{args.corpus}: {counts}")
 
 

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
+from speech_emotion.array_files import METADATA_KEY
 from speech_emotion.core.errors import PipelineError
-from speech_emotion.shards import METADATA_KEY, Mels, Shard, read_shard, read_shards, write_shard
+from speech_emotion.shards import Mels, Shard, read_shard, read_shards, write_shard
 from tests.sounds import SETTINGS
 
 

@@ -19,6 +19,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import traceback
 from contextlib import suppress
 from functools import cache
@@ -114,6 +115,7 @@ def _answer(connection: socket.socket) -> NoReturn:
         code = _run(arguments, environment, folder)
     finally:
         with suppress(BaseException):
+            threading._shutdown()  # joblib's workers end here; left alone they would hold the files open for minutes
             atexit._run_exitfuncs()
         for stream in (sys.stdout, sys.stderr):
             with suppress(Exception):

@@ -51,7 +51,7 @@ for decisions about people.
 def main(argv: Sequence[str] | None = None) -> None:
     """Check what `export` wrote and write the folder."""
     args = _parser().parse_args(argv)
-    large, small = (ExportedModel(args.models / f"emotion{form}.onnx", threads=1) for form in ("", ".int8"))
+    large, small = (ExportedModel(args.models / f"emotion{form}.onnx") for form in ("", ".int8"))
     corpora = {corpus: clips for corpus in LICENCES if (clips := _clips(args.corpora, corpus))}
     refuse_licence(small.path, small.description.made_of["clips"])
     size = refuse_size(small.path)

@@ -1,8 +1,10 @@
 """Spectrograms of the last commit, so that a rerun computes only what is new."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from dvc.api import DVCFileSystem
+from dvc.fs import DVCFileSystem  # dvc.api has its `fs`, and takes longer to import
 from dvc.repo import Repo
 from dvc.repo.brancher import switch
 from dvc.scm import NoSCM
@@ -13,27 +15,33 @@ from speech_emotion.core.progress import tell
 from speech_emotion.shards import SUFFIX, Shard, read_shard
 
 
-def committed_shards(folder: Path) -> list[Shard]:
-    """Return the shards that the commit at HEAD holds below `folder`, a path from the project's root.
+@contextmanager
+def committed_shards(folder: Path) -> Iterator[list[Shard]]:
+    """Yield the shards that the commit at HEAD holds below `folder`, a path from the project's root.
 
-    DVC deletes a stage's output before it runs the stage, and a fresh clone has none: the cache or the remote still
-    do. Without Git, what `dvc.lock` holds counts. What cannot be had is said in a line, and will be computed.
+    They are copies, as large as the output, that go at the end. DVC deletes a stage's output before it runs the stage,
+    and a fresh clone has none: the cache or the remote still do. Without Git, what `dvc.lock` holds counts. What cannot
+    be had is said in a line, and will be computed.
     """
+    with scratch(folder) as workspace:
+        yield _copied(folder, workspace)
+
+
+def _copied(folder: Path, workspace: Path) -> list[Shard]:
     shards: list[Shard] = []
     lost: list[str] = []
     try:
         # Through `switch`, because `DVCFileSystem(rev=...)` finds no project in a subfolder of a Git repository.
         with Repo() as repo, switch(repo, "workspace" if isinstance(repo.scm, NoSCM) else "HEAD"):
-            files = DVCFileSystem(repo)
+            files = DVCFileSystem(repo=repo).fs
             names = [name for name in files.ls(folder.as_posix(), detail=False) if name.endswith(SUFFIX)]
-            with scratch(folder) as workspace:
-                for name in sorted(names):
-                    copy = workspace / Path(name).name
-                    try:
-                        files.get_file(name, copy.as_posix())
-                        shards.append(read_shard(copy))
-                    except Exception as error:
-                        lost.append(f"{copy.name} ({one_line(error)})")
+            for name in sorted(names):
+                copy = workspace / Path(name).name
+                try:
+                    files.get_file(name, copy.as_posix())
+                    shards.append(read_shard(copy))
+                except Exception as error:
+                    lost.append(f"{copy.name} ({one_line(error)})")
     except FileNotFoundError:
         lost.append("the last commit does not have them, or its cache lost them")
     except Exception as error:  # each kind of remote has exceptions of its own

@@ -4,6 +4,7 @@ import os
 from collections import defaultdict
 from collections.abc import Sequence
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from speech_emotion.core.progress import progress
 from speech_emotion.corpora.catalogue import read_clips
 from speech_emotion.encoders import protocol
 from speech_emotion.encoders.protocol import Mel
-from speech_emotion.shards import SUFFIX, Shard, write_shard
+from speech_emotion.shards import SUFFIX, Shard, shard_writer
 
 SILENCE = 2**-14  # peak to peak: the last bit of 16, up and down
 KEPT_BYTES = 64 * 2**20  # of freed memory, in each worker
@@ -72,7 +73,7 @@ def cache_spectrograms(
         encoder: whose front end computes.
         corpus: name of the corpus, the first part of each clip id.
         raw: folder of audio files, as `fetch` lays it out.
-        target: folder of shards; replaced as a whole.
+        target: folder of shards; replaced as a whole, written speaker by speaker and clip by clip.
         settings: `FrontendSettings` of the encoder.
         committed: shards of the last commit; a clip whose content key is in them is not computed.
         jobs: worker processes, -1 for one a core.
@@ -81,37 +82,51 @@ def cache_spectrograms(
         PipelineError: there are no clips, one has a foreign name or a name twice, one cannot be decoded, or a worker
             was killed.
     """
-    clips = {clip.clip: (path, clip) for path, clip in read_clips(corpus, raw).items()}
+    speakers = _by_speaker(corpus, raw)
+    clips = [clip for clips in speakers.values() for clip in clips]
     before = {clip: key for shard in committed for clip, key in shard.keys.items()}
     # A clip may be what it was or, renamed, one that is no longer there. All keys would be too much to send with each.
-    gone = frozenset(before[clip] for clip in before.keys() - clips.keys())
-    known = {clip: frozenset({before[clip]}) if clip in before else gone for clip in clips}
-    cached = {shard.keys[clip]: mel for shard in committed for clip, mel in shard.mels.items()}
-    keys: dict[str, str] = {}
-    mels: dict[str, Mel] = {}
-    computed = 0
-    work = (delayed(clip_mel)(path, encoder, settings, known[clip]) for clip, (path, _) in clips.items())
+    dropped = before.keys() - {clip for clip, _ in clips}
+    gone = frozenset(before[clip] for clip in dropped)
+    places = {key: (shard.mels, clip) for shard in committed for clip, key in shard.keys.items()}
+
+    def stored(key: str) -> Mel:
+        mels, clip = places[key]
+        return mels[clip]
+
+    work = (
+        delayed(clip_mel)(path, encoder, settings, frozenset({before[clip]}) if clip in before else gone)
+        for clip, path in clips
+    )
     # A clip's arrays are just large enough for glibc to give them back to the system each time, and take them anew:
     # a fifth of the time. Workers read these settings when they start.
     os.environ.setdefault("MALLOC_TRIM_THRESHOLD_", str(KEPT_BYTES))
     os.environ.setdefault("MALLOC_MMAP_THRESHOLD_", str(KEPT_BYTES))
-    # joblib gives each of its workers one BLAS thread where there is a worker a core.
-    results = Parallel(n_jobs=jobs, return_as="generator")(work)
+    computed = 0
     try:
-        with progress(f"spectrograms@{encoder}-{corpus}", len(clips), "clips") as advance:
-            for clip, (key, mel) in zip(clips, results, strict=True):
-                computed += mel is not None
-                keys[clip], mels[clip] = key, cached[key] if mel is None else mel
-                advance(1)
+        with (
+            replacing(target) as temporary,
+            progress(f"spectrograms@{encoder}-{corpus}", len(clips), "clips") as advance,
+            # joblib gives each of its workers one BLAS thread where there is a worker a core.
+            closing(Parallel(n_jobs=jobs, return_as="generator")(work)) as results,
+        ):
+            for speaker, names in speakers.items():
+                shard = temporary / f"{speaker.partition('/')[2]}{SUFFIX}"
+                with shard_writer(shard, encoder, settings) as add:
+                    for (clip, _), (key, mel) in zip(names, results, strict=False):  # of which more follow
+                        computed += mel is not None
+                        add(clip, key, stored(key) if mel is None else mel)
+                        advance(1)
     except BrokenProcessPool as error:
         raise PipelineError(
             f"{raw}: a worker process was killed, most likely for memory; set LOKY_MAX_CPU_COUNT=1 for a single one"
         ) from error
-    speakers: dict[str, list[str]] = defaultdict(list)
-    for name, (_, described) in clips.items():
-        speakers[described.speaker].append(name)
-    with replacing(target) as temporary:
-        for speaker, names in speakers.items():
-            shard = Shard(encoder, {name: mels[name] for name in names}, {name: keys[name] for name in names}, settings)
-            write_shard(temporary / f"{speaker.partition('/')[2]}{SUFFIX}", shard)
-    return Counts(len(clips) - computed, computed, len(before.keys() - clips.keys()))
+    return Counts(len(clips) - computed, computed, len(dropped))
+
+
+def _by_speaker(corpus: str, raw: Path) -> dict[str, list[tuple[str, Path]]]:
+    """Return the clips of each speaker, and their files, in the order that a shard has them."""
+    speakers: dict[str, list[tuple[str, Path]]] = defaultdict(list)
+    for path, clip in read_clips(corpus, raw).items():
+        speakers[clip.speaker].append((clip.clip, path))
+    return {speaker: sorted(clips) for speaker, clips in speakers.items()}

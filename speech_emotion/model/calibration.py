@@ -2,7 +2,6 @@
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax
 
 from speech_emotion.core.errors import PipelineError
@@ -29,6 +28,8 @@ def fit_temperature(logits: NDArray[np.floating], actual: NDArray[np.integer]) -
         ValueError: there are no clips, or the shapes disagree.
         PipelineError: a logit is not finite.
     """
+    from scipy.optimize import minimize_scalar  # half a second that scoring need not pay
+
     if not np.isfinite(logits).all():
         raise PipelineError("temperature: the logits are not finite; train again at a lower learning rate")
     if logits.ndim != 2 or len(logits) == 0 or actual.shape != logits.shape[:1]:

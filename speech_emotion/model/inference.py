@@ -22,13 +22,13 @@ def best_device() -> torch.device:
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
-def pack(mels: Sequence[Mel]) -> tuple[Tensor, Tensor]:
+def pack(mels: Sequence[Mel], frames: int = 0) -> tuple[Tensor, Tensor]:
     """Return log-mels `[n_mels, frames]` as one tensor `[clips, n_mels, longest]`, zero behind each clip's end.
 
-    The second tensor has the frames of each clip, float32 `[clips]`.
+    It is `frames` wide where no clip is longer. The second tensor has the frames of each clip, float32 `[clips]`.
     """
     lengths = [mel.shape[1] for mel in mels]
-    levels = np.zeros((len(mels), mels[0].shape[0], max(lengths)), mels[0].dtype)
+    levels = np.zeros((len(mels), mels[0].shape[0], max(frames, *lengths)), mels[0].dtype)
     for row, mel in zip(levels, mels, strict=True):
         row[:, : mel.shape[1]] = mel
     return torch.from_numpy(levels), torch.tensor(lengths, dtype=torch.float32)
@@ -39,7 +39,7 @@ def clip_logits(model: Model, mels: Sequence[Mel]) -> NDArray[np.float32]:
 
     Args:
         model: in evaluation mode, as `checkpoint.load_model` returns it.
-        mels: made by the model's front end.
+        mels: made by the model's front end; a batch at a time is read of those that are stored.
 
     Raises:
         PipelineError: a logit is not finite.

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from hashlib import md5
+from hashlib import file_digest
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ def data_files(split: Path, shards: Sequence[Path]) -> dict[str, Path]:
 
 def file_md5s(paths: Mapping[str, Path]) -> dict[str, str]:
     """Return the md5 of each named file, sorted by name."""
-    return {name: md5(paths[name].read_bytes()).hexdigest() for name in sorted(paths)}
+    return {name: _md5(paths[name]) for name in sorted(paths)}
 
 
 def load_trained(path: Path, present: Mapping[str, str], *, training: TrainSettings | None = None) -> Model:
@@ -70,6 +70,11 @@ def refuse_other_settings(path: Path, model: Description) -> None:
         if values := _params(stages[name]).get(f"{model.encoder}.spectrograms", {}):
             made = to_settings(values, type(model.frontend), f"{LOCK}: {name}")
             _compare(path, name, asdict(made), asdict(model.frontend))
+
+
+def _md5(path: Path) -> str:
+    with path.open("rb") as file:
+        return file_digest(file, "md5").hexdigest()
 
 
 def _params(stage: Mapping[str, Any]) -> dict[str, dict[str, Any]]:

@@ -87,8 +87,8 @@ def description_path(model: Path) -> Path:
 class ExportedModel:
     """A model that answers. Several threads may ask at once; nothing that is loaded is run as code."""
 
-    def __init__(self, path: Path, threads: int) -> None:
-        """Read `path` and its description; one answer is worked on by `threads`.
+    def __init__(self, path: Path) -> None:
+        """Read `path` and its description. An answer takes one thread: the runtime's int8 gains nothing by more.
 
         Raises:
             PipelineError: a file is missing, or they do not belong together.
@@ -97,7 +97,7 @@ class ExportedModel:
         self.description = read_description(description_path(path))
         if hashlib.sha256(content).hexdigest() not in self.description.files.values():
             raise PipelineError(f"{path}: is not the file that {description_path(path)} describes; export both again")
-        self._session = _session(path, content, threads)
+        self._session = _session(path, content)
 
     def __call__(
         self, waveform: Floats, windows: Floats | None = None, move: Move | None = None
@@ -128,9 +128,9 @@ def _read(path: Path) -> bytes:
         raise PipelineError(f"{path}: cannot be read ({error.strerror}); name a model that `export` wrote") from error
 
 
-def _session(path: Path, content: bytes, threads: int) -> onnxruntime.InferenceSession:
+def _session(path: Path, content: bytes) -> onnxruntime.InferenceSession:
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.log_severity_level = QUIET
     try:  # from its content, so that it can name no other file
         return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])

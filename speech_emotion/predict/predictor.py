@@ -1,6 +1,8 @@
 """The emotion in a voice: of a waveform, or of a recording as it comes in."""
 
+from collections import deque
 from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from copy import copy
 from pathlib import Path
 
@@ -37,12 +39,13 @@ class Predictor:
 
         Args:
             model: what `export` or `make release` wrote.
-            threads: of the processor, for one answer.
+            threads: of the processor, for a stream whose windows are answered together; a clip takes one.
 
         Raises:
             PipelineError: the model is missing, or is not the one that its description says.
         """
-        self._model = ExportedModel(Path(model) if model else RELEASED, threads)
+        self._model = ExportedModel(Path(model) if model else RELEASED)
+        self._threads = threads
         self.description = self._model.description
         self._move: Move | None = None
         if self.description.sample_rate_hz != RATE_HZ:
@@ -125,22 +128,33 @@ class Predictor:
 
     def _moments(self, parts: Iterable[Waveform], window_s: float, hop_s: float, together: int) -> Iterator[Moment]:
         shortest_s, before = self.description.shortest_s, None
-        for group in groups(parts, window_s=window_s, hop_s=hop_s, together=together, shortest_s=shortest_s):
-            answers = self._group_answers(group)
+        found = groups(parts, window_s=window_s, hop_s=hop_s, together=together, shortest_s=shortest_s)
+        for group, answers in self._answered(found, ahead=self._threads - 1 if together > 1 else 0):
             for window in group.windows:
                 hop = window.end_s - window.start_s
                 if window.reason:
                     before, prediction = None, self._unanswered(window.reason, hop)
                 else:
-                    found, embedding = next(answers)
-                    before = found if before is None else SMOOTHING * before + (1 - SMOOTHING) * found
+                    shares, embedding = answers.pop(0)
+                    before = shares if before is None else SMOOTHING * before + (1 - SMOOTHING) * shares
                     prediction = self._answer(before, embedding, hop)
                 yield Moment(window.start_s, window.end_s, prediction)
 
-    def _group_answers(self, group: Group) -> Iterator[tuple[Floats, Floats]]:
+    def _answered(self, found: Iterable[Group], *, ahead: int) -> Iterator[tuple[Group, list[tuple[Floats, Floats]]]]:
+        """Yield groups with the answers of their windows that have speech, `ahead` more being worked on meanwhile."""
+        with ThreadPoolExecutor(ahead + 1) as pool:
+            waiting: deque[tuple[Group, Future[list[tuple[Floats, Floats]]]]] = deque()
+            for group in found:
+                waiting.append((group, pool.submit(self._group_answers, group)))
+                if len(waiting) > ahead:
+                    first, answers = waiting.popleft()
+                    yield first, answers.result()
+            for first, answers in waiting:
+                yield first, answers.result()
+
+    def _group_answers(self, group: Group) -> list[tuple[Floats, Floats]]:
         spoken = [(one.first_s - group.start_s, one.last_s - group.start_s) for one in group.windows if not one.reason]
-        if spoken:
-            yield from zip(*self._model(group.waveform, np.asarray(spoken), self._move), strict=True)
+        return list(zip(*self._model(group.waveform, np.asarray(spoken), self._move), strict=True)) if spoken else []
 
     def _answer(self, probabilities: Floats, embedding: Floats, duration_s: float) -> Prediction:
         shares = {name: float(one) for name, one in zip(self.description.emotions, probabilities, strict=True)}

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 ENOUGH_SPEAKERS = 8
 RESAMPLES = 4000
+MOST_DRAWN = 1 << 24  # numbers at once: 128 MB
 SEED = 42
 
 
@@ -34,10 +35,12 @@ def resampled(matrices: NDArray[np.float64], *, resamples: int = RESAMPLES, seed
     Returns:
         `[resamples, ..., emotions, emotions]`.
     """
-    units = len(matrices)
-    draws = np.random.default_rng(seed).multinomial(units, np.full(units, 1 / units), size=resamples)
-    summed = draws.astype(np.float64) @ matrices.reshape(units, -1)
-    return summed.reshape(resamples, *matrices.shape[1:])
+    units, flat = len(matrices), matrices.reshape(len(matrices), -1)
+    generator, equal = np.random.default_rng(seed), np.full(units, 1 / units)
+    at_once = max(1, MOST_DRAWN // units)  # the draws are the same ones, however many at once
+    sizes = [min(at_once, resamples - first) for first in range(0, resamples, at_once)]
+    summed = [generator.multinomial(units, equal, size=size).astype(np.float64) @ flat for size in sizes]
+    return np.concatenate(summed).reshape(resamples, *matrices.shape[1:])
 
 
 def resampled_clips(

@@ -56,15 +56,15 @@ def plot_means(target: Path, clips: pd.DataFrame, mels: Mels) -> None:
         mels: of every clip.
     """
     drawn, note = _shareable(clips)
-    decibels = {clip: _decibels(mel, mels) for clip, mel in zip(drawn["clip"], mels.of(drawn["clip"]), strict=True)}
-    silence = min(mel.min() for mel in decibels.values())
+    chosen = mels.of(drawn["clip"])
+    silence = min(float(_decibels(mel, mels).min()) for mel in chosen)
     # Nearly all clips have ended by then; the last few would leave half of every picture dark.
-    frames = int(np.percentile([mel.shape[1] for mel in decibels.values()], 95))
+    frames = int(np.percentile(chosen.frames(), 95))
     panels = []
     for emotion in EMOTIONS:
-        cut = [decibels[clip][:, :frames] for clip in drawn.loc[drawn["emotion"] == emotion, "clip"]]
-        padded = [np.pad(one, ((0, 0), (0, frames - one.shape[1])), constant_values=silence) for one in cut]
-        panels += [(f"{emotion} (n = {len(cut)})", np.mean(padded, axis=0))] if cut else []
+        cut = mels.of(drawn.loc[drawn["emotion"] == emotion, "clip"])
+        total = sum((_padded(_decibels(mel, mels), frames, silence) for mel in cut), np.zeros(()))
+        panels += [(f"{emotion} (n = {len(cut)})", total / len(cut))] if len(cut) else []
     title = f"Mean spectrogram of each emotion: {len(drawn)} clips that start together ({note})"
     draw = partial(_draw, title=title, panels=panels, mels=mels, rows=2, fontsize=11)
     save(target, draw, width_in=12, height_in=5.8)
@@ -81,6 +81,11 @@ def _shareable(clips: pd.DataFrame) -> tuple[pd.DataFrame, str]:
 
 def _decibels(mel: Mel, mels: Mels) -> Decibels:
     return protocol.frontend(mels.encoder).decibels(mel, mels.settings)
+
+
+def _padded(decibels: Decibels, frames: int, silence: float) -> Decibels:
+    cut = decibels[:, :frames]
+    return np.pad(cut, ((0, 0), (0, frames - cut.shape[1])), constant_values=silence)
 
 
 def _draw(

@@ -1,6 +1,6 @@
-"""Log-mels and a split to batches: the clips of one part in memory, drawn by corpus."""
+"""Log-mels and a split to batches: the clips of one part, on the device or in their shards, drawn by corpus."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -11,26 +11,47 @@ from torch import Tensor
 from speech_emotion.clips import indices
 from speech_emotion.core.errors import PipelineError
 from speech_emotion.encoders import protocol
+from speech_emotion.encoders.protocol import Mel
 from speech_emotion.model.inference import pack
-from speech_emotion.shards import Mels
+from speech_emotion.shards import ChosenMels, Mels
 from speech_emotion.training.fastai_parts import DataLoader, DataLoaders
 from speech_emotion.training.loss import with_corpora
 from speech_emotion.training.settings import CORPUS, TrainSettings
+
+MOST_MB = 512  # of one part on the device; the clips of a larger one stay in their shards
 
 Inputs = tuple[Tensor, ...]
 
 
 @dataclass(frozen=True)
 class Clips:
-    """Clips of one part on one device: `levels` `[clips, n_mels, longest]`, zero behind the end at `lengths` frames."""
+    """Clips of one part, their targets on one device: a batch is the same from there and from the shards."""
 
-    levels: Tensor
-    lengths: Tensor  # float32 [clips]
+    mels: ChosenMels
     targets: Tensor  # int64 [clips], index into EMOTIONS; in training perhaps with the corpus (`loss.with_corpora`)
     corpora: tuple[str, ...]
+    longest: int  # frames
+    packed: tuple[Tensor, Tensor] | None  # all clips on the device as `batch` gives them, unless they are too many
 
     def __len__(self) -> int:
         return len(self.targets)
+
+    def batch(self, chosen: list[int]) -> tuple[Tensor, Tensor, Tensor]:
+        """Return `levels` `[B, n_mels, longest]`, zero behind the end of each clip, the frames to there, the targets.
+
+        What a network computes depends, in its last bits, on how wide a batch is: it is as wide as the part's longest.
+        """
+        rows = torch.tensor(chosen, device=self.targets.device)
+        if self.packed:
+            levels, lengths = (all_clips[rows] for all_clips in self.packed)
+        else:
+            levels, lengths = _packed([self.mels[row] for row in chosen], self.longest, self.targets.device)
+        return levels, lengths, self.targets[rows]
+
+
+def _packed(mels: Sequence[Mel], frames: int, device: torch.device) -> tuple[Tensor, Tensor]:
+    levels, lengths = pack(mels, frames)
+    return levels.to(device), lengths.to(device)
 
 
 def loaders(
@@ -54,8 +75,10 @@ def loaders(
     return DataLoaders(training, validation, device=device)
 
 
-def part_clips(split: pd.DataFrame, part: str, mels: Mels, device: torch.device) -> Clips:
-    """Return the clips of `part` in the order of the split table.
+def part_clips(
+    split: pd.DataFrame, part: str, mels: Mels, device: torch.device, *, most_mb: float | None = None
+) -> Clips:
+    """Return the clips of `part` in the order of the split table, on the device up to `most_mb` (`MOST_MB`).
 
     Raises:
         PipelineError: the part is empty, or one of its clips has no spectrogram.
@@ -63,13 +86,17 @@ def part_clips(split: pd.DataFrame, part: str, mels: Mels, device: torch.device)
     rows = split[split["part"] == part]
     if rows.empty:
         raise PipelineError(f"split: part '{part}' has no clips; change params.split and run `dvc repro split`")
-    levels, lengths = pack(mels.of(rows["clip"]))
-    targets = torch.from_numpy(indices(rows["emotion"]))
-    return Clips(levels.to(device), lengths.to(device), targets.to(device), tuple(rows["corpus"]))
+    chosen = mels.of(rows["clip"])
+    longest = max(chosen.frames())
+    targets = torch.from_numpy(indices(rows["emotion"])).to(device)
+    size_mb = len(chosen) * chosen[0].nbytes / chosen[0].shape[1] * longest / 1e6
+    fits = size_mb <= (MOST_MB if most_mb is None else most_mb)
+    packed = _packed(chosen[:], longest, device) if fits else None
+    return Clips(chosen, targets, tuple(rows["corpus"]), longest, packed)
 
 
 class ClipLoader(DataLoader):  # type: ignore[misc]
-    """A fastai loader of `(*inputs, targets)` that cuts each batch out of clips that are already on the device."""
+    """A fastai loader of `(*inputs, targets)` that looks up a batch at a time."""
 
     def __init__(
         self,
@@ -100,7 +127,7 @@ class ClipLoader(DataLoader):  # type: ignore[misc]
             shuffle=training,
             drop_last=training,
             n=count,
-            device=clips.levels.device,
+            device=clips.targets.device,
         )
 
     def _quota(self, corpus: str) -> int:
@@ -126,8 +153,8 @@ class ClipLoader(DataLoader):  # type: ignore[misc]
 
     def do_batch(self, chosen: list[int]) -> tuple[Tensor, ...]:
         """Return the network's inputs and, last, the targets `[B]`."""
-        rows = torch.tensor(chosen, device=self.clips.levels.device)
-        return *self.view(self.clips.levels[rows], self.clips.lengths[rows]), self.clips.targets[rows]
+        levels, lengths, targets = self.clips.batch(chosen)
+        return *self.view(levels, lengths), targets
 
 
 def _check_shares(shares: Mapping[str, float], corpora: set[str]) -> None:

@@ -40,7 +40,8 @@ def commit() -> None:
 
 
 def clips() -> list[str]:
-    return [clip for shard in committed_shards(MELS) for clip in shard.mels]
+    with committed_shards(MELS) as shards:
+        return [clip for shard in shards for clip in shard.mels]
 
 
 def test_a_commit_gives_its_shards_after_the_output_is_gone(repository: Path) -> None:
@@ -48,7 +49,8 @@ def test_a_commit_gives_its_shards_after_the_output_is_gone(repository: Path) ->
     commit()
     shutil.rmtree(MELS)
     assert clips() == ["tess/OAF_back_sad", "tess/YAF_back_sad"]
-    assert committed_shards(Path("data/others")) == []
+    with committed_shards(Path("data/others")) as others:
+        assert others == []
 
 
 def test_a_shard_that_the_cache_lost_is_left_out_and_named(

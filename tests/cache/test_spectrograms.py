@@ -1,3 +1,4 @@
+import errno
 import os
 from collections.abc import Mapping
 from dataclasses import replace
@@ -7,8 +8,10 @@ import numpy as np
 import pytest
 import soundfile
 
+from speech_emotion import array_files
 from speech_emotion.cache.spectrograms import Counts, cache_spectrograms
 from speech_emotion.core.errors import PipelineError
+from speech_emotion.core.files import NotWrittenError
 from speech_emotion.encoders.image.settings import FrontendSettings
 from speech_emotion.shards import Shard, read_shard, read_shards, shard_paths
 from stages import spectrograms as stage
@@ -84,7 +87,7 @@ def blank(shard: Shard) -> Shard:
 
 def test_a_changed_clip_alone_is_computed(raw: Path, target: Path) -> None:
     cache(raw, target)
-    before = read_shards([target]).clips
+    before = dict(read_shards([target]).clips)
     write_clip(raw / TONE, tone(2000, 24414))
     assert cache(raw, target) == Counts(reused=7, computed=1, dropped=0)
     after = read_shards([target]).clips
@@ -108,7 +111,7 @@ def test_a_new_speaker_leaves_the_other_shards_bytes_alone(raw: Path, target: Pa
 
 def test_a_renamed_clip_is_reused_under_its_new_name(raw: Path, target: Path) -> None:
     cache(raw, target)
-    before = read_shards([target]).clips
+    before = dict(read_shards([target]).clips)
     (raw / TONE).rename(raw / "YAF_fear/YAF_back_fear.wav")
     assert cache(raw, target) == Counts(reused=8, computed=0, dropped=1)
     after = read_shards([target]).clips
@@ -149,6 +152,24 @@ def test_a_broken_clip_stops_with_its_name_and_the_old_output_stays(raw: Path, t
         cache(raw, target, jobs=jobs)
     assert contents(target) == before
     assert {path.name for path in target.parent.iterdir()} == {"raw", "spectrograms"}
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_a_disk_that_is_full_between_two_clips_stops_and_the_old_output_stays(
+    raw: Path, target: Path, jobs: int, monkeypatch: pytest.MonkeyPatch, recwarn: pytest.WarningsRecorder
+) -> None:
+    cache(raw, target)
+    before = contents(target)
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(array_files.shutil, "copyfileobj", full)
+    with pytest.raises(NotWrittenError, match=r"spectrograms/OAF.safetensors: cannot be written .*; make space"):
+        cache(raw, target, jobs=jobs)
+    assert contents(target) == before
+    assert {path.name for path in target.parent.iterdir()} == {"raw", "spectrograms"}
+    assert not recwarn
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,7 @@ def test_files_are_described_as_their_samples(tmp_path: Path, corpus: str, suffi
 
 def test_the_published_manifests_are_whole() -> None:
     sizes = {path.stem: len(read_manifest(path)) for path in (ROOT / "data" / "manifests").iterdir()}
-    assert sizes == {"ravdess": 1440, "tess": 2800}
+    assert sizes == {"ravdess": 1440, "tess": 2800, "nemo": 901}
 
 
 def test_more_than_16_bits_pass_their_own_description(tmp_path: Path) -> None:

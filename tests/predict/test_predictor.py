@@ -197,6 +197,12 @@ def test_windows_together_answer_nearly_as_each_alone(predictor: Predictor) -> N
     assert np.abs(np.array(known(alone)) - known(together)).mean() < 0.1
 
 
+def test_threads_change_no_moment(model: Path, predictor: Predictor) -> None:
+    waveform, rate = recording(8)
+    one, three = (list(each.stream([waveform], rate, together=4)) for each in (predictor, Predictor(model, threads=3)))
+    assert known(three) == known(one)
+
+
 @pytest.mark.parametrize("windows", [(0.1, 0.1, 1), (3, 0, 1), (3, 4, 1), (3, 0.5, 0), (3, 0.5, 100)])
 def test_windows_that_do_not_fit_are_refused(predictor: Predictor, windows: tuple[float, float, int]) -> None:
     window_s, hop_s, together = windows

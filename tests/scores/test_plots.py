@@ -20,6 +20,7 @@ from speech_emotion.clips import EMOTIONS
 from speech_emotion.core.files import write_csv
 from speech_emotion.encoders.image.settings import FrontendSettings
 from speech_emotion.scores import pictures, plots
+from speech_emotion.scores.fusion import who_is_right
 from speech_emotion.shards import Mels
 from tests.evaluations import make_clips, make_evaluation
 
@@ -212,13 +213,15 @@ def repository(tmp_path, evaluation):
     """A repository with the project's own plots, and results."""
     shutil.copyfile(ROOT / "dvc.yaml", tmp_path / "dvc.yaml")
     curve = {"epoch": [1, 2], "train_loss": [1.5, 1.0], "valid_loss": [1.6, 1.2], "valid_accuracy": [0.5, 0.6]}
-    for encoder, trainings in TRAININGS.items():
+    for encoder, trainings in {**TRAININGS, "fusion": ()}.items():
         metrics = tmp_path / "metrics" / encoder
         write_csv(metrics / "predictions.csv", evaluation.predictions())
         plots.plot_confusion(metrics / "confusion.png", evaluation)
         plots.plot_reliability(metrics / "reliability.png", evaluation)
         for training in trainings:
             write_csv(metrics / f"curve_{training}.csv", pd.DataFrame(curve))
+    answers = evaluation.predictions()
+    write_csv(tmp_path / "metrics/fusion/who_is_right.csv", who_is_right(answers, answers, ("image", "speech")))
     dvc(tmp_path, "init", "-q", "--no-scm")
     (tmp_path / ".dvc/plots").symlink_to(ROOT / ".dvc/plots")
     return tmp_path
@@ -235,8 +238,8 @@ def test_dvc_plots_show_draws_every_declared_plot(repository):
     assert {Path(name).name for name in found["data"]} == {
         *("predictions.csv", "reliability", "loss", "curve_low.csv", "curve_high.csv"),
         *("curve_head.csv", "curve_all.csv"),
-        *("confusion.png", "reliability.png"),
+        *("confusion.png", "reliability.png", "who_is_right.csv"),
     }
     page = Path(dvc(repository, "plots", "show").strip().removeprefix("file://")).read_text(encoding="utf-8")
-    assert page.count("vegaEmbed(") == 2 + 4 + 2  # confusion matrices, curves, reliability and loss
-    assert page.count("<img") == 2 * len(TRAININGS)
+    assert page.count("vegaEmbed(") == 3 + 4 + 2 + 1  # confusion matrices, curves, reliability and loss, who is right
+    assert page.count("<img") == 2 * (len(TRAININGS) + 1)

@@ -161,11 +161,13 @@ def test_two_voices_with_many_clips_do_not_set_the_interval_of_all():
     assert high - low < 0.02
 
 
-def test_every_draw_has_as_many_units_as_there_are_and_repeats():
+def test_every_draw_has_as_many_units_as_there_are_and_repeats(monkeypatch):
     units = confusion.count(np.arange(8), np.arange(8), np.arange(8))
     drawn = bootstrap.resampled(units, resamples=2000)
     assert drawn.shape == (2000, 8, 8)
     assert (drawn.sum(axis=(1, 2)) == 8).all()
+    assert (drawn == bootstrap.resampled(units, resamples=2000)).all()
+    monkeypatch.setattr(bootstrap, "MOST_DRAWN", 7 * len(units))
     assert (drawn == bootstrap.resampled(units, resamples=2000)).all()
     assert (drawn != bootstrap.resampled(units, resamples=2000, seed=1)).any()
 

@@ -15,7 +15,7 @@ from tests.workspace import ROOT, Workspace, stages_run
 
 STAGES = read_stages(ROOT / "dvc.yaml")
 SPECTROGRAMS = {"spectrograms@image-ravdess", "spectrograms@image-tess"}
-TRAINING = {name for name in STAGES if name.startswith(("finetune@", "evaluate@", "fuse"))}
+TRAINING = {name for name in STAGES if name.startswith(("finetune@", "evaluate@", "fuse", "export"))}
 NOT_TRAINING = ("split", *sorted(name for name in STAGES if name.startswith("spectrograms@")))
 
 

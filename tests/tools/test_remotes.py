@@ -207,7 +207,7 @@ def test_without_audio_one_can_train_and_evaluate_and_others_need_not_do_it_agai
     share(workspace, "push")
     other = colleague(workspace, tmp_path / "other")
     other.set_param("image.high.epochs", 2)
-    assert other.repro(*WITHOUT_AUDIO, "evaluate") == {"finetune@image_high", "evaluate@image"}
+    assert other.repro(*WITHOUT_AUDIO, "evaluate", "fuse") == {"finetune@image_high", "evaluate@image", "fuse"}
     assert not (other.root / "data" / "raw" / "tess").exists()
     share(other, "push")
     tried = results(other)

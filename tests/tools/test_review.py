@@ -44,7 +44,10 @@ def test_first_results_are_reviewed_without_a_verdict(branch: Workspace) -> None
     branch.git("commit", "-q", "-m", "No results yet")
     branch.git("switch", "-q", "-f", "longer")
     printed = review(branch, "empty")
-    assert "error: empty: has no metrics/ENCODER/predictions.csv of image, speech; compare with a revision" in printed
+    assert (
+        "error: empty: has no metrics/ENCODER/predictions.csv of fusion, image, speech; compare with a revision"
+        in printed
+    )
     assert "| uar" in printed
 
 
@@ -61,11 +64,12 @@ def test_plots_are_drawn_for_both_branches_without_a_network(branch: Workspace) 
     assert "cdn" not in page
     page = page.split("</script>", 1)[1]  # the library is in the page
     assert not re.search("(src|href)=.?http", page)
-    assert page.count("vegaEmbed('#") == 8
+    assert page.count("vegaEmbed('#") == 10
     assert {src for src in re.findall(r'<img[^>]* src="([^"]+)"', page) if not (folder / src).exists()} == set()
     assert {path.stem for path in folder.glob("*.png")} == {
         *("image_curve_low", "image_curve_high", "image_predictions", "loss", "reliability"),
         *("speech_curve_head", "speech_curve_all", "speech_predictions"),
+        *("fusion_predictions", "fusion_who_is_right"),
     }
     assert {path.name.split("_")[0] for path in folder.glob("static/*.png")} == {"main", "workspace"}
     # The two lines of a plot have the first two colours of DVC's palette.

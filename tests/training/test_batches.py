@@ -1,4 +1,5 @@
 import random
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -7,9 +8,14 @@ import torch
 
 from speech_emotion.clips import EMOTIONS
 from speech_emotion.core.errors import PipelineError
-from speech_emotion.shards import Mels
-from speech_emotion.training.batches import ClipLoader, part_clips
-from tests.trainings import FRONTEND, train_settings
+from speech_emotion.core.params import read_settings
+from speech_emotion.encoders import protocol
+from speech_emotion.shards import Mels, Shard, read_shards, write_shard
+from speech_emotion.training import batches as batches_module
+from speech_emotion.training.batches import ClipLoader, loaders, part_clips
+from speech_emotion.training.fastai_parts import set_seed
+from speech_emotion.training.settings import read_train_settings
+from tests.trainings import FRONTEND, PARAMS, train_settings
 
 CPU = torch.device("cpu")
 
@@ -39,6 +45,39 @@ def loader(counts, batch_size, shares=None):
     return ClipLoader(clips, lambda levels, lengths: (levels[:, 0, 0],), settings, shares=shares)
 
 
+@pytest.fixture(params=["image", "speech"])
+def stored(request, tmp_path):
+    """A split, its clips in shards, and the settings of a training of the encoder."""
+    encoder, rng = request.param, np.random.default_rng(0)
+    frontend = read_settings(PARAMS, f"{encoder}.spectrograms", protocol.settings(encoder).FrontendSettings)
+    split = pd.concat([split_of({"ravdess": 12}), split_of({"tess": 9}, "valid")], ignore_index=True)
+    scale = 255 if encoder == "image" else 1
+    mels = {
+        clip: (scale * rng.random((frontend.n_mels, rng.integers(20, 700)))).astype(
+            np.uint8 if encoder == "image" else np.float16
+        )
+        for clip in split["clip"]
+    }
+    write_shard(tmp_path / "01.safetensors", Shard(encoder, mels, dict.fromkeys(mels, "key"), frontend))
+    training = "low" if encoder == "image" else "all"
+    settings = replace(read_train_settings(PARAMS, encoder, training), batch_size=4, shares={})
+    return split, read_shards([tmp_path]), settings
+
+
+def test_batches_from_the_shards_are_those_from_the_device_bit_for_bit(stored, monkeypatch):
+    split, mels, settings = stored
+    batches = {}
+    for most_mb in (batches_module.MOST_MB, 0):
+        monkeypatch.setattr(batches_module, "MOST_MB", most_mb)
+        set_seed(0)
+        data = loaders(split, mels, settings, CPU, scored=True)
+        assert bool(data.train.clips.packed) == bool(data.valid.clips.packed) == bool(most_mb)
+        batches[most_mb] = [tensor for loader in (data.train, data.valid) for batch in loader for tensor in batch]
+    device, shards = batches.values()
+    assert len(device) == len(shards) >= 12
+    assert all(torch.equal(one, other) for one, other in zip(device, shards, strict=True))
+
+
 def epoch(batches):
     """Places of the clips of one epoch, by batch; each must come with its own emotion."""
     found = []
@@ -57,10 +96,11 @@ def test_a_part_keeps_the_order_of_the_split_its_emotions_and_corpora():
     split = pd.concat(parts, ignore_index=True)
     clips = part_clips(split, "train", mels_of(split), CPU)
     assert len(clips) == 5
-    assert clips.levels[:, 0, 0].tolist() == [0, 1, 2, 3, 4]
-    assert [EMOTIONS[target] for target in clips.targets] == split["emotion"][:5].tolist()
+    levels, lengths, targets = clips.batch([0, 1, 2, 3, 4])
+    assert levels[:, 0, 0].tolist() == [0, 1, 2, 3, 4]
+    assert [EMOTIONS[target] for target in targets] == split["emotion"][:5].tolist()
     assert clips.corpora == ("ravdess", "tess", "ravdess", "tess", "ravdess")
-    assert clips.lengths.tolist() == [1] * 5
+    assert lengths.tolist() == [1] * 5
 
 
 def test_a_part_without_clips_is_named():

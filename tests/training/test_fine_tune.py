@@ -19,6 +19,7 @@ from speech_emotion.model.calibration import fit_temperature
 from speech_emotion.model.checkpoint import load_model, save_model
 from speech_emotion.model.inference import clip_logits
 from speech_emotion.shards import Shard, write_shard
+from speech_emotion.training import batches
 from speech_emotion.training.fine_tune import fine_tune, starting_model
 from stages import finetune, pretrained
 from tests.trainings import BACKBONE, FRONTEND, PARAMS, SMALL, easy_mels, easy_split, small_model, train_settings
@@ -74,6 +75,15 @@ def test_two_trainings_in_one_process_give_the_same_weights(clips):
     assert first[1] == second[1]
     assert first[0].description == second[0].description
     assert not torch.equal(weights[0]["conv_stem.weight"], weights[2]["conv_stem.weight"])
+
+
+def test_weights_are_the_same_where_the_clips_stay_in_their_shards(clips, monkeypatch):
+    packed = train(clips, epochs=1)
+    monkeypatch.setattr(batches, "MOST_MB", 0)
+    read = train(clips, epochs=1)
+    assert packed[1] == read[1]
+    weights = [model.network.state_dict() for model, _ in (packed, read)]
+    assert all(torch.equal(weights[0][name], weights[1][name]) for name in weights[0])
 
 
 def test_what_is_tested_changes_nothing(clips):
