@@ -24,7 +24,9 @@ Change something and compare (half a minute on 2 free cores):
   sed -i 's/    epochs: 4$/    epochs: 1/' params.yaml    # image.high.epochs
   dvc repro
   speech-emotion compare main
-  dvc plots diff main"""
+  dvc plots diff main
+Name the emotion in recordings, with the model that was trained here:
+  speech-emotion predict --model models/emotion.int8.onnx data/raw/tess"""
 NOTICE = "The voices are synthetic: these scores show that everything works and say nothing about people."
 
 

@@ -171,7 +171,7 @@ def test_what_lies_beside_the_project_stays_there(project: Path, tmp_path: Path)
 
 def test_two_processes_train_the_demos_network_to_the_same_bytes(prepared: Path, tmp_path: Path) -> None:
     params = yaml.safe_load((ROOT / "demo/params.yaml").read_text(encoding="utf-8"))
-    params["image"]["low"] |= {"frozen_epochs": 1, "epochs": 1}
+    params["image"]["low"] |= {"frozen_epochs": 0, "epochs": 1, "image_size": 96}
     params["image"]["training"]["mixup"] = 0.4
     assert params["image"]["training"]["threads"] == 2
     settings = ["--params", str(tmp_path / "params.yaml")]
@@ -249,10 +249,11 @@ def test_commands_that_the_demo_suggests_work_and_rerun_the_second_training_alon
         "fuse",
     }
     # The program of a shared environment may be another tree's.
-    compared = workspace.run(
-        "sh", "-c", suggested("speech-emotion").replace("speech-emotion", "python -m speech_emotion.cli")
-    )
+    of_this_tree = ("speech-emotion", "python -m speech_emotion.cli")
+    compared = workspace.run("sh", "-c", suggested("speech-emotion compare").replace(*of_this_tree))
     assert "image: UAR " in compared
+    answered = workspace.run("sh", "-c", suggested("speech-emotion predict").replace(*of_this_tree))
+    assert answered.count("data/raw/tess/") == 28, "a line a recording"
     for plots in (suggested("dvc plots"), "dvc plots show"):
         printed = workspace.run("sh", "-c", plots)
         assert "failed to load" not in printed.lower()
