@@ -212,10 +212,7 @@ def stages_run(printed: str) -> set[str]:
 def create(folder: Path) -> Workspace:
     """Make a workspace that is committed and in which no stage has run."""
     workspace = Workspace(folder)
-    for file in _project_files():
-        target = workspace.root / file
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(ROOT / file, target)
+    copy_project(workspace.root)
     for key, value in PARAMS.items():
         workspace.set_param(key, value)
     (workspace.root / "data" / "manifests").mkdir(parents=True)
@@ -224,6 +221,14 @@ def create(folder: Path) -> Workspace:
     workspace.git("init", "-q", "-b", "main")
     workspace.commit()
     return workspace
+
+
+def copy_project(folder: Path) -> None:
+    """Copy the project as it is now to `folder`, without results and data, benchmark, demo and tests."""
+    for file in _project_files():
+        target = folder / file
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(ROOT / file, target)
 
 
 def _project_files() -> list[str]:

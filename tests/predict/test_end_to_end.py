@@ -3,6 +3,8 @@
 import csv
 import io
 import json
+import subprocess
+import sys
 import zipfile
 from pathlib import Path
 
@@ -15,9 +17,14 @@ from speech_emotion.predict import timeline
 from speech_emotion.predict.predictor import Predictor
 from speech_emotion.predict.reading import recording
 from tests.predict.tiny import export_tiny
-from tests.workspace import ROOT
+from tests.workspace import ROOT, copy_project
 
 RATE = 16_000
+# What the four libraries of the base need themselves.
+LIGHT = {
+    *("numpy", "onnxruntime", "soundfile", "soxr"),
+    *("cffi", "flatbuffers", "packaging", "protobuf", "pycparser", "typing_extensions"),
+}
 
 
 @pytest.fixture(scope="module")
@@ -126,3 +133,20 @@ def test_without_a_model_one_line_says_so(capsys: pytest.CaptureFixture[str], vo
     out, err = capsys.readouterr()
     assert (out, len(err.splitlines())) == ("", 1)
     assert err.startswith("error: absent.onnx: cannot be read (No such file or directory)")
+
+
+def test_in_an_empty_environment_the_built_wheel_answers_with_little_beside_it(
+    model: Path, voices: list[Path], tmp_path: Path
+) -> None:
+    project, environment, wheels = tmp_path / "project", tmp_path / "environment", tmp_path / "wheels"
+    copy_project(project)
+    subprocess.run([sys.executable, "-m", "venv", environment], check=True)
+    pip = [environment / "bin" / "python", "-m", "pip", "--disable-pip-version-check"]
+    subprocess.run([*pip, "wheel", "-q", "--no-deps", "-w", wheels, project], check=True)
+    subprocess.run([*pip, "install", "-q", *wheels.iterdir()], check=True)
+    listed = subprocess.run([*pip, "list", "--format", "freeze"], check=True, capture_output=True, text=True).stdout
+    brought = {line.partition("==")[0] for line in listed.splitlines()} - {"pip", "setuptools", "speech-emotion"}
+    assert {"numpy", "onnxruntime", "soundfile", "soxr"} <= brought <= LIGHT
+    command = [environment / "bin" / "speech-emotion", "predict", voices[0], "--model", model, "--json"]
+    ended = subprocess.run(command, cwd=tmp_path, check=True, capture_output=True, text=True)
+    assert json.loads(ended.stdout)["emotion"] == Predictor(model)(*soundfile.read(voices[0], dtype="float32")).emotion
