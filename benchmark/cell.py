@@ -9,14 +9,14 @@ from pathlib import Path
 import pandas as pd
 
 from benchmark.answers import write_answers
-from benchmark.cells import CELLS, DEVELOPMENT_CELLS
+from benchmark.cells import CELLS, DEVELOPMENT_CELLS, TRANSFER_CELLS
 from benchmark.nested import nested_answers
 from benchmark.recipe import TRAININGS, read_changes, read_trainings, starting_weights
 from speech_emotion.clips import read_labels
 from speech_emotion.core.command import run
 from speech_emotion.shards import Mels, read_shards
 
-EVERY = {**CELLS, **DEVELOPMENT_CELLS}
+EVERY = {**CELLS, **DEVELOPMENT_CELLS, **TRANSFER_CELLS}
 
 
 def main(argv: Sequence[str] | None = None) -> None:

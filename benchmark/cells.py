@@ -27,6 +27,9 @@ CORPORA, STRANGER = ("ravdess", "tess"), "nemo"
 # Corpus that is left out -> the one of the others that inner models are asked about: a stranger to them, too.
 VALIDATING = {STRANGER: "tess", "tess": STRANGER, "ravdess": STRANGER}
 CROSS_CORPUS = "cross_corpus"
+# Who learns from one corpus and is asked about another: levers for strangers of a third are chosen on these.
+TRANSFER = "transfer"
+TRANSFERS = (("ravdess", "tess"), ("ravdess", STRANGER), (STRANGER, "ravdess"), (STRANGER, "tess"))
 WITH_STRANGER = f"luna_jimenez_{STRANGER}"
 NOBODY = SpeakerLists(train=(), valid=(), test=())  # the protocol `speakers` is no cell
 
@@ -35,7 +38,8 @@ NOBODY = SpeakerLists(train=(), valid=(), test=())  # the protocol `speakers` is
 class Cell:
     """One split of the clips of `corpora`.
 
-    `fold` counts for the protocols that have folds, `tested_voice` for `tess_swap`, `left_out` for `cross_corpus`.
+    `fold` counts for the protocols that have folds, `tested_voice` for `tess_swap`, `left_out` for `cross_corpus` and,
+    of two corpora, for `transfer`.
     """
 
     protocol: str
@@ -53,6 +57,8 @@ class Cell:
         labels = labels[labels["corpus"].isin(self.corpora)]
         if self.protocol == DEVELOPMENT:
             return development_split(labels, self.fold)
+        if self.protocol == TRANSFER:
+            return transfer_split(labels, self.left_out)
         if self.left_out:
             split = cross_corpus_split(labels, self.left_out)
         else:
@@ -74,6 +80,12 @@ def cross_corpus_split(labels: pd.DataFrame, left_out: str) -> pd.DataFrame:
         raise PipelineError(f"{CROSS_CORPUS}: no clip is of {', '.join(missing)}; give their labels and spectrograms")
     clips = labels.sort_values(["corpus", "clip"], ignore_index=True)[["clip", "corpus", "speaker", "emotion"]]
     return clips.assign(part=[parts.get(corpus, "train") for corpus in clips["corpus"]])
+
+
+def transfer_split(labels: pd.DataFrame, asked: str) -> pd.DataFrame:
+    """Return all clips: those of the corpus `asked` are tested, the others trained on."""
+    clips = labels.sort_values(["corpus", "clip"], ignore_index=True)[["clip", "corpus", "speaker", "emotion"]]
+    return clips.assign(part=(clips["corpus"] == asked).map({True: "test", False: "train"}))
 
 
 def development_split(labels: pd.DataFrame, fold: int) -> pd.DataFrame:
@@ -112,3 +124,7 @@ PROTOCOLS: Mapping[str, tuple[str, ...]] = {
     for protocol in dict.fromkeys(cell.protocol for cell in CELLS.values())
 }
 DEVELOPMENT_CELLS = {f"{DEVELOPMENT}_{fold}": Cell(DEVELOPMENT, fold) for fold in range(DEVELOPMENT_FOLDS)}
+TRANSFER_CELLS = {
+    f"{TRANSFER}_{taught}_{asked}": Cell(TRANSFER, left_out=asked, corpora=(taught, asked))
+    for taught, asked in TRANSFERS
+}
