@@ -12,7 +12,7 @@ from benchmark.answers import LAST, Answers
 from benchmark.cells import PROTOCOLS
 from benchmark.conditions import AS_RECORDED, CONDITIONS
 from benchmark.degraded import folder_name
-from benchmark.pool import FUSION, System, read_system
+from benchmark.pool import FUSION, System, read_systems
 from benchmark.scoring import LOGITS, brief, difference, fused, scored
 from speech_emotion.core.command import run
 from speech_emotion.core.errors import PipelineError
@@ -114,7 +114,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("metrics", type=Path, help="folder to write to")
     parser.add_argument("systems", type=Path, nargs="+", help="folders of cells, each named after its encoder")
     args = parser.parse_args(argv)
-    figures = robustness({folder.name: read_system(folder) for folder in args.systems})
+    figures = robustness(read_systems(args.systems))
     write_text(args.metrics / "robustness.md", page(figures))
     write_text(args.metrics / "robustness.json", to_json(figures))
 
