@@ -6,21 +6,24 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+import yaml
 
+from benchmark import released
 from benchmark.answers import ADAPTED, FIRST, LAST, Answers, read_answers, write_answers
-from benchmark.cells import CELLS, DEVELOPMENT_CELLS, NEW_VOICES, PROTOCOLS, STRANGERS, UNSEEN
+from benchmark.cells import CELLS, DEVELOPMENT_CELLS, NEW_VOICES, PROTOCOLS, STRANGERS, TRANSFER_CELLS, UNSEEN
 from benchmark.nested import nested_answers
 from speech_emotion.clips import EMOTIONS
 from speech_emotion.core.errors import PipelineError
 from speech_emotion.core.params import read_settings
 from speech_emotion.encoders.image.network import body_state, build
+from speech_emotion.model.provenance import data_files, file_md5s, load_trained
 from speech_emotion.model.weights import save_tensors
-from speech_emotion.shards import Mels
+from speech_emotion.shards import Mels, Shard, shard_paths, write_shard
 from speech_emotion.splits.protocols import SplitSettings
 from speech_emotion.training import fine_tune
 from speech_emotion.training.settings import TrainSettings
 from tests.benchmarks import COPY, ORIGINAL, published_labels
-from tests.trainings import BACKBONE, PARAMS, easy_mels, easy_split, train_settings
+from tests.trainings import BACKBONE, PARAMS, SMALL, easy_mels, easy_split, train_settings
 
 
 @pytest.fixture(scope="module")
@@ -60,6 +63,13 @@ def test_a_corpus_that_is_left_out_is_tested_whole_and_another_validates(labels:
         assert parts["test"] == {name.removeprefix("cross_corpus_")}
     with pytest.raises(PipelineError, match="cross_corpus: no clip is of nemo; give their labels and spectrograms"):
         CELLS[STRANGERS[0]].split(labels[labels["corpus"] != "nemo"])
+
+
+def test_one_corpus_teaches_and_another_is_asked_about(labels: pd.DataFrame) -> None:
+    for name, cell in TRANSFER_CELLS.items():
+        taught, asked = name.split("_")[1:]
+        parts = cell.split(labels).groupby("part")["corpus"].agg(set)
+        assert parts.to_dict() == {"train": {taught}, "test": {asked}}
 
 
 def test_nemo_in_training_changes_nothing_of_who_is_tested(labels: pd.DataFrame) -> None:
@@ -163,6 +173,50 @@ def test_one_training_without_a_valid_part_is_asked_about_the_test_part_alone(st
     assert set(answers.clips["part"]) == {"test"}
     assert set(answers.clips["track"]) == {LAST, ADAPTED}
     assert set(answers.enrolment["clip"]) == set(split.loc[split["part"] == "test", "clip"])
+
+
+def test_the_last_refit_is_asked_about_degraded_clips(start: Path) -> None:
+    split = easy_split()
+    mels, test = easy_mels(split), split.loc[split["part"] == "test", "clip"]
+    turned = Mels("image", mels.settings, {clip: mels.clips[clip][::-1].copy() for clip in test})
+    answers = nested_answers(start, trainings(), split, mels, label="test", degraded={"as": mels, "turned": turned})
+    degraded, clean = answers.degraded, answers.track(LAST)
+    assert degraded is not None
+    assert degraded.groupby("condition")["clip"].agg(set).to_dict() == {"as": set(test), "turned": set(test)}
+    clean = clean[clean["part"] == "test"].set_index("clip")[list(EMOTIONS)]
+    for condition, same in (("as", True), ("turned", False)):
+        logits = degraded[degraded["condition"] == condition].set_index("clip").loc[clean.index, list(EMOTIONS)]
+        assert np.allclose(logits, clean, atol=1e-4) == same
+
+
+def test_the_model_that_is_handed_out_learns_every_clip_and_names_its_data(start: Path, tmp_path: Path) -> None:
+    split = easy_split()
+    for speaker, rows in split.groupby("speaker"):
+        corpus, name = str(speaker).split("/")
+        chosen = easy_mels(split).only(rows["clip"])
+        folder = tmp_path / "shards" / corpus
+        folder.mkdir(parents=True, exist_ok=True)
+        write_shard(
+            folder / f"{name}.safetensors",
+            Shard("image", chosen.clips, dict.fromkeys(rows["clip"], ""), chosen.settings),
+        )
+    labels = published_labels()
+    labels[labels["clip"].isin(split["clip"])].assign(duration_s=1.0).to_csv(tmp_path / "labels.csv", index=False)
+    params = yaml.safe_load(PARAMS.read_text())
+    for section in ("training", "low", "high"):
+        params["image"][section] |= {key: value for key, value in SMALL.items() if key in params["image"][section]}
+    params["image"]["low"]["epochs"] = params["image"]["high"]["epochs"] = 1
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(params))
+    (tmp_path / "rows.yaml").write_text("image: {base: {}, rows: {cross_corpus_tess: {}}}")
+    out = tmp_path / "split.csv", tmp_path / "released.safetensors"
+    shards = tmp_path / "shards/ravdess"
+    arguments = ["image", "0", tmp_path / "rows.yaml", start, *out, shards, "--labels", tmp_path / "labels.csv"]
+    released.main([*map(str, arguments), "--params", str(tmp_path / "params.yaml")])
+    table = pd.read_csv(out[0])
+    assert set(table["part"]) == {"train"}
+    assert set(table["clip"]) == set(split.loc[split["corpus"] == "ravdess", "clip"])
+    md5s = file_md5s(data_files(out[0], shard_paths([shards])))
+    assert load_trained(out[1], md5s).description.training.shares == {}
 
 
 def test_missing_spectrogram_is_named_before_anything_is_trained(start: Path) -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmark.cells import CELLS, DEVELOPMENT_CELLS, PROTOCOLS, STRANGER
+from benchmark.cells import CELLS, DEVELOPMENT_CELLS, PROTOCOLS, STRANGER, TRANSFERS
 from benchmark.recipe import SPECTROGRAMS, TRAININGS
 from benchmark.run import PIPELINES, cells
 from speech_emotion.core.params import read_section
@@ -37,6 +37,8 @@ def test_every_protocol_has_a_cell_for_each_encoder_and_seed_and_every_row_one_f
         for row, changes in rows.items():
             stage = "remade_row" if SPECTROGRAMS in changes else f"row_{encoder}"
             expected |= {f"{stage}@{row}-{seed}" for seed in range(len(DEVELOPMENT_CELLS))}
+    strangers = read_section(FOLDER / "ablation/strangers.yaml", "speech.rows")
+    expected |= {f"row_strangers@{row}-{taught}_{asked}" for row in strangers for taught, asked in TRANSFERS}
     assert set(cells()) == expected
     remade = {name.partition("@")[2] for name in STAGES if ":remade@" in name}
     assert remade == {row for rows in ROWS.values() for row, changes in rows.items() if SPECTROGRAMS in changes}
@@ -61,6 +63,7 @@ def test_a_cell_depends_on_all_code_that_it_runs_through_its_checksums(encoder: 
         "benchmark/dvc.yaml:strangers",
         "benchmark/dvc.yaml:robustness",
         "benchmark/ablation/dvc.yaml:page@image",
+        "benchmark/ablation/dvc.yaml:transfer",
     ],
 )
 def test_pages_depend_on_all_code_that_makes_scores(name: str) -> None:
