@@ -37,7 +37,7 @@ demo: setup  ## run the whole pipeline on two small synthetic corpora, in demo/w
 
 # Two processes, because two cores are what CI has and what the limit of 15 minutes is meant for.
 test: lint  ## set up, lint, check types, run all tests
-	@$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
+	@$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 lint: setup $(ACTIONLINT)  ## check style, format, types and workflows
 	@$(BIN)/ruff check .

@@ -1,8 +1,9 @@
 """A Python that has imported the big libraries already, forked anew for each command of a workspace.
 
-Importing torch, fastai and DVC takes most of the time of a small pipeline's stages. One process per test process does
-it once. The script `python` that it writes stands in for `python -m ...` and `python -c ...`: it hands its arguments,
-environment, folder and open files to a fork, which runs the module or the code as Python would, and exits as it did.
+Importing torch, fastai and DVC takes most of the time of a small pipeline's stages. One process does it once for the
+whole run: pytest-xdist's workers are told of it by the process that starts them (conftest.py). The script `python` that
+it writes stands in for `python -m ...` and `python -c ...`: it hands its arguments, environment, folder and open files
+to a fork, which runs the module or the code as Python would, and exits as it did.
 Nothing of the project is imported before the fork. Signals and the death of a parent need a real process: commands
 that are interrupted or killed do not come here.
 """
@@ -20,12 +21,14 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 import traceback
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any, NoReturn
 
+START_S = 180
 LIBRARIES = [
     "torch",
     "fastai.learner",
@@ -56,6 +59,17 @@ LIBRARIES = [
     "ruamel.yaml",
     "soundfile",
     "soxr",
+    "numba",
+    "networkx",
+    "pygit2",
+    "onnx.reference",
+    "onnxruntime.quantization",
+    "onnxscript.optimizer",
+    "torch._dynamo",
+    "torch._functorch.aot_autograd",
+    "torch.export._trace",
+    "torch.onnx._internal.exporter._core",
+    "torch.onnx._internal.exporter._onnx_program",
 ]
 STAND_IN = """#!{python} -IS
 import json, os, socket, sys
@@ -72,18 +86,31 @@ sys.exit(int(answer or 1))
 """
 
 
+# The folder of the script `python`, for processes that one which has started it starts.
+SHARED = "WARM_PYTHON"
+
+
 @cache
 def warm_folder() -> Path:
-    """Return the folder of the script `python`; the process behind it, started now, ends with this one."""
+    """Return the folder of the script `python`: that of the process that started this one, or else a new one."""
+    folder = Path(os.environ[SHARED]) if SHARED in os.environ else start()
+    deadline = time.monotonic() + START_S
+    while not (folder / "socket").exists():
+        assert time.monotonic() < deadline, f"{folder}: no Python has started there"
+        time.sleep(0.1)
+    return folder
+
+
+def start() -> Path:
+    """Return the folder of a new script `python`; the process behind it starts now and ends with this one."""
     folder = Path(tempfile.mkdtemp(prefix="warm-python-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     address = folder / "socket"
     script = folder / "python"
     script.write_text(STAND_IN.format(python=sys.executable, address=str(address)))
     script.chmod(0o755)
-    server = subprocess.Popen([sys.executable, __file__, address], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-    assert server.stdout
-    assert server.stdout.readline() == b"ready\n"
+    server = subprocess.Popen([sys.executable, __file__, address], stdin=subprocess.PIPE)
+    atexit.register(server.kill)
     return folder
 
 
@@ -91,10 +118,10 @@ def _serve(address: str) -> None:
     for library in LIBRARIES:
         importlib.import_module(library)
     with socket.socket(socket.AF_UNIX) as listening:
-        listening.bind(address)
+        listening.bind(address + ".new")
         listening.listen()
+        Path(address + ".new").rename(address)  # there once it answers
         signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody asks how a fork ended but through its connection
-        print("ready", flush=True)
         while listening in select.select([listening, sys.stdin], [], [])[0]:
             connection, _ = listening.accept()
             if not os.fork():

@@ -109,29 +109,9 @@ def shards(workspace: Workspace) -> dict[str, bytes]:
     return dict(contents(workspace.root / "data" / "spectrograms"))
 
 
-def test_a_colleague_pulls_spectrograms_and_computes_what_is_new(
+def test_a_cut_push_is_completed_by_the_next_and_a_colleague_pulls_and_computes_what_is_new(
     server: Server, workspace: Workspace, tmp_path: Path
 ) -> None:
-    connect(workspace, server)
-    share(workspace, "push")
-    other = colleague(workspace, tmp_path / "other")
-    other.dvc("pull", *SHARDS)
-    assert shards(other) == shards(workspace)
-    assert other.repro("--allow-missing", *SPECTROGRAMS) == set()
-
-    before = stored(other)
-    shutil.copytree(workspace.corpora, other.corpora)
-    other.record("tess", "OAF_sad/OAF_back_sad", lowest_hz=700)
-    assert "spectrograms@image-tess: 27 reused, 1 computed, 0 dropped" in other.dvc("repro", "spectrograms@image-tess")
-    share(other, "push")
-    new = stored(other).keys() - before.keys()
-    changed = other.root / "data" / "spectrograms" / "image" / "tess" / "OAF.safetensors"
-    assert {name for name in new if not name.endswith(".dir")} == {hashlib.md5(changed.read_bytes()).hexdigest()}
-    assert len(new) == 2  # the shard, and the list of the corpus's shards
-    assert not stored(other).keys() & (audio_md5s(workspace) | audio_md5s(other))
-
-
-def test_a_push_that_was_cut_is_completed_by_the_next(server: Server, workspace: Workspace, tmp_path: Path) -> None:
     with Proxy(server.port, cut_after=300_000) as proxy:
         connect(workspace, server, proxy.port)
         printed = share(workspace, "push", code=1)
@@ -139,24 +119,49 @@ def test_a_push_that_was_cut_is_completed_by_the_next(server: Server, workspace:
         assert "error: push: remote 'storage'" in printed
         proxy.restore()
         share(workspace, "push")
-        assert {name: md5 for name, md5 in stored(workspace).items() if name.removesuffix(".dir") != md5} == {}
+        before = stored(workspace)
+        assert {name: md5 for name, md5 in before.items() if name.removesuffix(".dir") != md5} == {}
         other = colleague(workspace, tmp_path / "other")
         share(other, "pull")
-    for folder in ("data/spectrograms", "data/pictures", "models"):
-        assert contents(other.root / folder) == contents(workspace.root / folder)
+        for folder in ("data/spectrograms", "data/pictures", "models"):
+            assert contents(other.root / folder) == contents(workspace.root / folder)
+        assert other.repro("--allow-missing", *SPECTROGRAMS) == set()
+
+        shutil.copytree(workspace.corpora, other.corpora)
+        other.record("tess", "OAF_sad/OAF_back_sad", lowest_hz=700)
+        assert "spectrograms@image-tess: 27 reused, 1 computed, 0 dropped" in other.dvc(
+            "repro", "spectrograms@image-tess"
+        )
+        share(other, "push")
+        after = stored(other)
+        new = after.keys() - before.keys()
+        changed = other.root / "data" / "spectrograms" / "image" / "tess" / "OAF.safetensors"
+        assert {name for name in new if not name.endswith(".dir")} == {hashlib.md5(changed.read_bytes()).hexdigest()}
+        assert len(new) == 2  # the shard, and the list of the corpus's shards
+        assert not after.keys() & (audio_md5s(workspace) | audio_md5s(other))
 
 
-def test_a_web_server_can_be_pulled_from_and_not_pushed_to(workspace: Workspace, tmp_path: Path) -> None:
-    folder = tmp_path / "server"
-    folder.mkdir()
-    connect_folder(workspace, folder / "speech-emotion")
+@pytest.fixture(scope="module")
+def pushed(finished_workspace: Workspace, tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    """A finished workspace that was pushed to the folder `remote` beside it. Change clones and copies of it only."""
+    workspace = finished_workspace.copy(tmp_path_factory.mktemp("pushed") / "workspace")
+    connect_folder(workspace, remote_of(workspace))
     share(workspace, "push")
-    with servers.http(folder) as server:
-        other = colleague(workspace, tmp_path / "other")
+    workspace.commit()
+    return workspace
+
+
+def remote_of(workspace: Workspace) -> Path:
+    return workspace.folder.parent / "remote" / "speech-emotion"
+
+
+def test_a_web_server_can_be_pulled_from_and_not_pushed_to(pushed: Workspace, tmp_path: Path) -> None:
+    with servers.http(remote_of(pushed).parent) as server:
+        other = colleague(pushed, tmp_path / "other")
         other.dvc("remote", "remove", "storage")
         connect(other, server)
         other.dvc("pull", *SHARDS)
-        assert shards(other) == shards(workspace)
+        assert shards(other) == shards(pushed)
         assert other.repro("--allow-missing", *SPECTROGRAMS) == set()
         (other.root / "models" / "image").mkdir(parents=True, exist_ok=True)
         (other.root / "models" / "image" / "pretrained.safetensors").write_bytes(b"new")
@@ -227,10 +232,8 @@ def results(workspace: Workspace) -> dict[str, bytes]:
     return {**contents(workspace.root / "metrics"), model.name: model.read_bytes()}
 
 
-def test_what_is_needed_is_pulled_alone(workspace: Workspace, tmp_path: Path) -> None:
-    connect_folder(workspace, tmp_path / "remote")
-    share(workspace, "push")
-    other = colleague(workspace, tmp_path / "other")
+def test_what_is_needed_is_pulled_alone(pushed: Workspace, tmp_path: Path) -> None:
+    other = colleague(pushed, tmp_path / "other")
     outputs = [*SHARDS, "data/pictures/image", "data/labels.csv", "models/image/low.safetensors", HIGH]
     there: set[str] = set()
     for command, brings in (
@@ -247,13 +250,11 @@ def test_what_is_needed_is_pulled_alone(workspace: Workspace, tmp_path: Path) ->
         assert {output for output in outputs if (other.root / output).exists()} == there
 
 
-def test_one_can_evaluate_without_audio_and_without_training(workspace: Workspace, tmp_path: Path) -> None:
-    connect_folder(workspace, tmp_path / "remote")
-    share(workspace, "push")
-    other = colleague(workspace, tmp_path / "other")
+def test_one_can_evaluate_without_audio_and_without_training(pushed: Workspace, tmp_path: Path) -> None:
+    other = colleague(pushed, tmp_path / "other")
     share(other, "pull")
-    assert other.repro("--force", "--single-item", "evaluate") == {"evaluate@image", "evaluate@speech"}
-    assert results(other) == results(workspace)
+    assert other.repro("--force", "--single-item", "evaluate@speech") == {"evaluate@speech"}
+    assert results(other) == results(pushed)
     assert not (other.root / "data" / "raw" / "tess").exists()
 
 
@@ -264,12 +265,14 @@ def test_a_plain_push_leaves_the_audio_here(workspace: Workspace, tmp_path: Path
     assert not stored(workspace).keys() & audio_md5s(workspace)
 
 
-def test_a_remote_that_lost_something_is_not_taken_for_complete(workspace: Workspace, tmp_path: Path) -> None:
-    connect_folder(workspace, tmp_path / "remote")
-    share(workspace, "push")
-    model = hashlib.md5((workspace.root / HIGH).read_bytes()).hexdigest()
-    (tmp_path / "remote" / "files" / "md5" / model[:2] / model[2:]).unlink()
-    printed = share(colleague(workspace, tmp_path / "other"), "pull", code=1)
+def test_a_remote_that_lost_something_is_not_taken_for_complete(pushed: Workspace, tmp_path: Path) -> None:
+    remote = tmp_path / "remote"
+    shutil.copytree(remote_of(pushed), remote)
+    model = hashlib.md5((pushed.root / HIGH).read_bytes()).hexdigest()
+    (remote / "files" / "md5" / model[:2] / model[2:]).unlink()
+    other = colleague(pushed, tmp_path / "other")
+    other.dvc("remote", "modify", "storage", "url", str(remote))
+    printed = share(other, "pull", code=1)
     assert "models/image/high.safetensors" in printed
     assert "error: pull: remote 'storage'" in printed
 
