@@ -112,7 +112,5 @@ def _listener(host: str, port: int) -> socket.socket:
     try:
         return socket.create_server((host, port), family=family)
     except OSError as error:
-        reason = error.strerror or str(error)
-        raise PipelineError(
-            f"{host}:{port}: cannot be listened on ({reason}); take another --host or --port"
-        ) from error
+        reason, way_out = (error.strerror or str(error)).partition(" (")[0], "take another --host or --port"
+        raise PipelineError(f"{host}:{port}: cannot be listened on ({reason}); {way_out}") from error

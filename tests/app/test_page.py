@@ -213,9 +213,8 @@ def test_a_file_may_be_dropped_and_a_large_one_is_refused_at_once(page: Page) ->
 
 
 def test_a_microphone_that_is_denied_says_what_to_do(page: Page) -> None:
-    page.evaluate(
-        "() => void (navigator.mediaDevices.getUserMedia = async () => { throw new DOMException('', 'NotAllowedError') })"
-    )
+    denied = "async () => { throw new DOMException('', 'NotAllowedError') }"
+    page.evaluate(f"() => void (navigator.mediaDevices.getUserMedia = {denied})")
     page.get_by_role("button", name="Speak").click()
     state(page, "error")
     expect(page.locator("#detail")).to_contain_text("Allow it beside the address, or choose a file.")

@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import time
+from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
@@ -105,9 +106,9 @@ def greeted(address: str) -> str:
 def test_two_files_at_once_leave_standard_error_alone(model: Path, tmp_path: Path) -> None:
     # An MP3 decoder's own words are kept away by turning standard error away while it reads: of the whole process.
     server, line = start(model)
-    with server:
+    with server, ExitStack() as stack:
         address, rubbish = line.split()[0], np.random.default_rng(0).bytes(200_000)
-        visits = [listen(address) for _ in range(VISITORS)]
+        visits = [stack.enter_context(listen(address)) for _ in range(VISITORS)]
         for visit in visits:
             visit.send(json.dumps({"kind": "file", "name": "x.mp3"}))
             visit.send(b"\xff\xfb\x90\x64" + rubbish)
@@ -115,7 +116,6 @@ def test_two_files_at_once_leave_standard_error_alone(model: Path, tmp_path: Pat
             visit.send("end")
         for visit in visits:
             assert json.loads(visit.recv())["kind"] in ("error", "progress")
-            visit.close()
         assert Path(f"/proc/{server.pid}/fd/2").readlink().name.startswith("pipe:")
         server.terminate()
 
