@@ -24,6 +24,7 @@ NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable"
 STOP_S = 10
 WIDTH, HEIGHT = 1280, 900
 SETTLED_MS = 800  # the bars' and colours' transitions
+BAR_COLOURS = "(bars) => bars.flatMap((bar) => getComputedStyle(bar).backgroundColor.match(/\\d+/g).map(Number))"
 
 
 def chromium_path() -> str | None:
@@ -90,9 +91,17 @@ def photograph(clip: Path, picture: Path, model: Path | None, *, dark: bool) -> 
         page.mouse.move(0, 0)
         page.wait_for_timeout(SETTLED_MS)
         taken = Image.open(io.BytesIO(page.screenshot(full_page=True)))
+        kept = page.locator(".fill").evaluate_all(BAR_COLOURS)
         browser.close()
-    # Of 256 colours, it has half the bytes, and nobody sees it.
-    taken.convert("RGB").quantize(256).save(picture, optimize=True)
+    _in_few_colours(taken.convert("RGB"), kept).save(picture, optimize=True)
+
+
+def _in_few_colours(picture: Image.Image, kept: list[int]) -> Image.Image:
+    """Return `picture` in 256 colours, less than half of the bytes; `kept` ones, three levels each, are among them."""
+    colours = 256 - len(kept) // 3
+    palette = Image.new("P", (1, 1))
+    palette.putpalette([*(picture.quantize(colours).getpalette() or [])[: 3 * colours], *kept])
+    return picture.quantize(palette=palette)
 
 
 def main() -> None:
