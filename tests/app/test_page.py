@@ -24,7 +24,7 @@ from tools.page import chromium_path, launch
 pytestmark = pytest.mark.skipif(chromium_path() is None, reason="Chromium is not installed: apt-get install chromium")
 PHONE = {"width": 390, "height": 844}
 THUMB = 44  # pixels that a finger needs
-SPOKEN_MS = 2500
+SPOKEN_MS = 2000
 MOODS_S = 12  # in which both halves of a clip are heard
 RATE = 16_000
 # What the likeliest emotion was at each change of the bars.
@@ -39,6 +39,8 @@ PAINTED = """() => {
   const pixels = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data;
   return new Set(pixels).size;
 }"""
+
+expect.set_options(timeout=15_000)
 
 
 @pytest.fixture(scope="module")
@@ -100,7 +102,7 @@ def bars(seen: list[list[int]], emotion: str) -> list[int]:
 
 
 def state(page: Page, name: str) -> None:
-    expect(page.locator("body")).to_have_attribute("data-state", name, timeout=15_000)
+    expect(page.locator("body")).to_have_attribute("data-state", name)
 
 
 def speak(page: Page, duration_ms: float = SPOKEN_MS) -> None:
@@ -121,7 +123,7 @@ def test_speaking_shows_the_emotion_that_predict_names(page: Page, model: Path, 
     assert expected.emotion == "angry"
     expect(page.locator("#emotion")).to_have_text("angry")
     confidence = int(re.findall(r"(\d+) % sure", page.locator("#detail").inner_text())[0])
-    assert confidence == pytest.approx(100 * expected.confidence, abs=4)
+    assert confidence == pytest.approx(100 * expected.confidence, abs=8)
     assert share(page, "angry") == confidence
     assert page.evaluate(PAINTED) > 50
     expect(page.get_by_role("status")).to_contain_text(f"angry. {confidence} % sure. What you said, ")
@@ -189,11 +191,15 @@ def test_a_long_file_shows_its_timeline(page: Page, clips: Path) -> None:
 
 
 def test_rubbish_is_a_line_and_the_page_goes_on(page: Page, clips: Path) -> None:
+    upload(page, clips / "talk.mp3")
+    state(page, "answered")
     upload(page, clips / "notes.mp3")
     state(page, "error")
     line = "notes.mp3: is no recording that can be decoded; take WAV, FLAC, MP3 or Ogg"
     expect(page.locator("#detail")).to_have_text(line)
     expect(page.get_by_role("alert")).to_contain_text(line)
+    expect(page.locator("#timeline")).to_be_hidden()  # nothing is left of the recording before
+    assert (share(page, "sad"), page.evaluate(PAINTED)) == (0, 1)
     upload(page, clips / "sad.wav")
     state(page, "answered")
     expect(page.locator("#emotion")).to_have_text("sad")

@@ -28,8 +28,10 @@ export function showBars(emotions) {
   moveBars({});
 }
 
-// Moves on: `title` and `detail` are read out, and what belonged to the state before goes away.
+// Moves on: the words are read out, and what was shown of another recording goes away.
 export function showState(state, title, detail, source = "") {
+  const goesOn = state === "answered" || (state === "sending" && document.body.dataset.state === "listening");
+  if (!goesOn) forget();
   document.body.dataset.state = state;
   document.body.style.setProperty("--now", "var(--none)");
   write(title, detail);
@@ -41,16 +43,19 @@ export function showState(state, title, detail, source = "") {
   byId("file").setAttribute("aria-disabled", ["asking", "sending", "listening"].includes(state));
   byId("microphone").setAttribute("aria-pressed", state === "listening");
   byId("progress").removeAttribute("value");
-  if (state === "listening" || state === "sending") {
-    moveBars({});
-    byId("timeline").hidden = true;
-    byId("ticks").replaceChildren();
-  }
+}
+
+function forget() {
+  const spectrogram = byId("spectrogram");
+  spectrogram.getContext("2d").clearRect(0, 0, spectrogram.width, spectrogram.height);
+  spectrogram.setAttribute("aria-label", "Spectrogram: nothing to be seen yet");
+  byId("timeline").hidden = true;
+  byId("ticks").replaceChildren();
+  moveBars({});
 }
 
 export function showProblem(text) {
   showState("error", "That did not work", text);
-  moveBars({});
 }
 
 // While somebody speaks, only the eye is told: a screen reader would never stop.
