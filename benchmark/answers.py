@@ -1,4 +1,4 @@
-"""The answers of one cell as a folder: `answers.csv`, `enrolment.csv` and `cell.json`."""
+"""The answers of one cell as a folder: `answers.csv`, `enrolment.csv`, perhaps `degraded.csv`, and `cell.json`."""
 
 import json
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ from speech_emotion.training.settings import TrainSettings, flat
 FIRST, LAST, ADAPTED = "first", "last", "adapted"
 CLIP_COLUMNS = ["clip", "corpus", "speaker", "emotion", "part"]
 COLUMNS = [*CLIP_COLUMNS, "track", *EMOTIONS]
-TABLE, ENROLMENT, DESCRIPTION = "answers.csv", "enrolment.csv", "cell.json"
+TABLE, ENROLMENT, DEGRADED, DESCRIPTION = "answers.csv", "enrolment.csv", "degraded.csv", "cell.json"
 
 
 @dataclass(frozen=True)
@@ -29,10 +29,13 @@ class Answers:
     Attributes:
         clips: `COLUMNS`, one row a clip of the parts valid and test and track; emotions hold logits.
         enrolment: `clip`, `enrolled` clips of its voice, `draw` of them, `predicted`.
+        degraded: `clip`, `condition`, and in the columns of the emotions the logits of the last training; none unless
+            the cell was asked about degraded clips.
     """
 
     clips: pd.DataFrame
     enrolment: pd.DataFrame
+    degraded: pd.DataFrame | None = None
 
     def has(self, track: str) -> bool:
         """Say whether some clip was answered on `track`."""
@@ -66,6 +69,8 @@ def write_answers(folder: Path, answers: Answers, trainings: Mapping[str, TrainS
     with replacing(folder) as temporary:
         write_csv(temporary / TABLE, answers.clips)
         write_csv(temporary / ENROLMENT, answers.enrolment)
+        if answers.degraded is not None:
+            write_csv(temporary / DEGRADED, answers.degraded)
         write_text(temporary / DESCRIPTION, json.dumps(settings, indent=2, sort_keys=True) + "\n")
 
 
@@ -77,7 +82,8 @@ def read_answers(folder: Path) -> Answers:
     """
     try:
         clips, enrolment = pd.read_csv(folder / TABLE), pd.read_csv(folder / ENROLMENT)
-        return Answers(clips[COLUMNS], enrolment[["clip", "enrolled", "draw", "predicted"]])
+        degraded = pd.read_csv(path) if (path := folder / DEGRADED).exists() else None
+        return Answers(clips[COLUMNS], enrolment[["clip", "enrolled", "draw", "predicted"]], degraded)
     except (OSError, ValueError, KeyError) as error:
         raise PipelineError(f"{folder}: holds no answers of a cell ({error}); delete it and run the cell") from error
 

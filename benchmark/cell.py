@@ -14,7 +14,7 @@ from benchmark.nested import nested_answers
 from benchmark.recipe import TRAININGS, read_changes, read_trainings, starting_weights
 from speech_emotion.clips import read_labels
 from speech_emotion.core.command import run
-from speech_emotion.shards import Mels, read_shards
+from speech_emotion.shards import Mels, read_shard, read_shards, shard_paths
 
 EVERY = {**CELLS, **DEVELOPMENT_CELLS, **TRANSFER_CELLS}
 
@@ -30,7 +30,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     mels = _mels(*folders)
     with tempfile.TemporaryDirectory() as folder:
         start = starting_weights(args.params, args.encoder, changes, args.start, Path(folder))
-        answers = nested_answers(start, trainings, split, mels, label=f"{args.encoder} {args.row or args.cell}")
+        label = f"{args.encoder} {args.row or args.cell}"
+        answers = nested_answers(start, trainings, split, mels, label=label, degraded=_degraded(args.degraded))
     write_answers(args.answers, answers, trainings)
 
 
@@ -48,6 +49,7 @@ def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         "--also", type=Path, nargs="+", default=[], metavar="PATH", help="another table of labels, and its shards"
     )
+    parser.add_argument("--degraded", type=Path, help="folder of a shard a condition, of which the refit is asked, too")
     parser.add_argument("--row", help="of the file; the cell's protocol unless given")
     parser.add_argument("--params", type=Path, default=Path("params.yaml"))
     return parser.parse_args(argv)
@@ -56,6 +58,12 @@ def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
 @lru_cache(maxsize=1)  # the runner has cell after cell computed in one process
 def _mels(*folders: Path) -> Mels:
     return read_shards(folders)
+
+
+@lru_cache(maxsize=1)
+def _degraded(folder: Path | None) -> dict[str, Mels]:
+    shards = {path.stem: read_shard(path) for path in shard_paths([folder])} if folder else {}
+    return {name: Mels(shard.encoder, shard.settings, shard.mels) for name, shard in shards.items()}
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ import pandas as pd
 
 from benchmark.adaptation import ENROLLED, adapted, enrolled, reference
 from benchmark.answers import ADAPTED, FIRST, LAST, Answers, answer_rows, enrolment_rows
+from speech_emotion.clips import EMOTIONS
 from speech_emotion.model.checkpoint import Model, save_model
 from speech_emotion.model.inference import clip_embeddings, clip_logits, embedding_logits
 from speech_emotion.shards import Mels
@@ -25,9 +26,17 @@ class Models(NamedTuple):
 
 
 def nested_answers(
-    start: Path, trainings: Mapping[str, TrainSettings], split: pd.DataFrame, mels: Mels, *, label: str
+    start: Path,
+    trainings: Mapping[str, TrainSettings],
+    split: pd.DataFrame,
+    mels: Mels,
+    *,
+    label: str,
+    degraded: Mapping[str, Mels] | None = None,
 ) -> Answers:
     """Return what two series of models say: inner ones about the part `valid`, the refit about the part `test`.
+
+    `degraded` has the tested clips under each condition of this name, of which the last refit is asked, too.
 
     The inner models are trained on the part `train`; temperature and fusion weights come from their answers. So no
     choice sees a test clip (Varma & Simon 2006, doi:10.1186/1471-2105-7-91). The refit is trained on both parts, with
@@ -46,8 +55,10 @@ def nested_answers(
         inner = fit(start, trainings, train, known, label=f"{label} inner")
         inner_answers.append(_ask(inner, valid, known, train).clips)
     refit = fit(start, trainings, seen.assign(part="train"), known, label=f"{label} refit")
-    tested = _ask(refit, split[split["part"] == "test"], mels, seen)
-    return Answers(pd.concat([*inner_answers, tested.clips], ignore_index=True), tested.enrolment)
+    test = split[split["part"] == "test"]
+    tested = _ask(refit, test, mels, seen)
+    asked = _ask_degraded(refit.last, test, degraded) if degraded else None
+    return Answers(pd.concat([*inner_answers, tested.clips], ignore_index=True), tested.enrolment, asked)
 
 
 def fit(start: Path, trainings: Mapping[str, TrainSettings], split: pd.DataFrame, mels: Mels, *, label: str) -> Models:
@@ -64,6 +75,14 @@ def fit(start: Path, trainings: Mapping[str, TrainSettings], split: pd.DataFrame
             start = Path(folder, f"{name}.safetensors")
             save_model(start, models[-1])
     return Models(models[0], models[-1])
+
+
+def _ask_degraded(model: Model, clips: pd.DataFrame, degraded: Mapping[str, Mels]) -> pd.DataFrame:
+    tables = []
+    for condition, mels in degraded.items():
+        logits = dict(zip(EMOTIONS, clip_logits(model, mels.of(clips["clip"])).T, strict=True))
+        tables.append(clips[["clip"]].assign(condition=condition, **logits))
+    return pd.concat(tables, ignore_index=True)
 
 
 def _ask(models: Models, clips: pd.DataFrame, mels: Mels, trained_on: pd.DataFrame) -> Answers:

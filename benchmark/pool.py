@@ -58,7 +58,8 @@ def read_system(folder: Path) -> dict[tuple[str, int], Answers]:
     if not found:
         raise PipelineError(f"{folder}: holds no cells; run `python -m benchmark.run`")
     for names in PROTOCOLS.values():
-        wanted = [folder / name / str(seed) for name in names for seed in sorted({seed for _, seed in found})]
+        seeds = sorted({seed for name, seed in found if name in names})
+        wanted = [folder / name / str(seed) for name in names for seed in seeds]
         there = [path for path in wanted if path in found.values()]
         if there and (missing := [path for path in wanted if path not in there]):
             raise PipelineError(
@@ -68,6 +69,17 @@ def read_system(folder: Path) -> dict[tuple[str, int], Answers]:
             if read_settings(path) != read_settings(there[0]):
                 raise PipelineError(f"{path} and {there[0]} have different settings; run all again with --force")
     return {one: read_answers(path) for one, path in found.items()}
+
+
+def read_systems(folders: Sequence[Path]) -> dict[str, System]:
+    """Return the systems whose folders, each named after its encoder, are there: not all need to have been run.
+
+    Raises:
+        PipelineError: none is there; as `read_system`.
+    """
+    if there := [folder for folder in folders if folder.exists()]:
+        return {folder.name: read_system(folder) for folder in there}
+    raise PipelineError(f"{folders[0]}: holds no cells; run `python -m benchmark.run`")
 
 
 def fused_system(first: System, second: System) -> System:
@@ -172,7 +184,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("metrics", type=Path, help="folder of the figures, the page and the pictures to write")
     parser.add_argument("systems", type=Path, nargs="+", help="folders of cells, each named after its encoder")
     args = parser.parse_args(argv)
-    systems: dict[str, System] = {folder.name: read_system(folder) for folder in args.systems}
+    systems = read_systems(args.systems)
     rows = {name: read_section(args.rows, f"{name}.rows") for name in systems}
     says = {name: {one: row["says"] for one, row in of.items() if "says" in row} for name, of in rows.items()}
     if len(systems) == 2 and (both := fused_system(*systems.values())):

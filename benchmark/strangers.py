@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from benchmark.confidence import LEAST_COVERAGE, SHARES, TARGET, confidence_figures, coverage_curves
-from benchmark.pool import FUSION, System, fused_system, read_system
+from benchmark.pool import FUSION, fused_system, read_systems
 from speech_emotion.core.command import run
 from speech_emotion.core.files import write_text
 from speech_emotion.scores.figures import save
@@ -53,7 +53,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("metrics", type=Path, help="folder to write to")
     parser.add_argument("systems", type=Path, nargs="+", help="folders of cells, each named after its encoder")
     args = parser.parse_args(argv)
-    systems: dict[str, System] = {folder.name: read_system(folder) for folder in args.systems}
+    systems = read_systems(args.systems)
     if len(systems) == 2:
         systems[FUSION] = fused_system(*systems.values())
     figures = {name: rounded(confidence_figures(system)) for name, system in systems.items()}

@@ -17,7 +17,7 @@ from speech_emotion.predict.model import RELEASED, Description, ExportedModel
 from tools.release_checks import LICENCES, check_agreement, check_parity, refuse_licence, refuse_size
 
 PARITY_CLIPS = 50
-MODELS, TRAINED = Path("models"), Path("models/speech/all.safetensors")
+MODELS, TRAINED = Path("benchmark/models"), Path("benchmark/models/released.safetensors")
 
 LICENCE = """\
 Licence of the model in this folder (emotion.int8.onnx, emotion.json)

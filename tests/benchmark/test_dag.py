@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmark.cells import CELLS, DEVELOPMENT_CELLS, STRANGER
+from benchmark.cells import CELLS, DEVELOPMENT_CELLS, PROTOCOLS, STRANGER
 from benchmark.recipe import SPECTROGRAMS, TRAININGS
 from benchmark.run import PIPELINES, cells
 from speech_emotion.core.params import read_section
@@ -29,6 +29,7 @@ def covered(file: str, deps: set[str]) -> bool:
 
 def test_every_protocol_has_a_cell_for_each_encoder_and_seed_and_every_row_one_for_each_seed() -> None:
     kinds = {name: "cell_with_nemo" if STRANGER in cell.corpora else "cell" for name, cell in CELLS.items()}
+    kinds |= {name: "cell_degraded" for name, cell in CELLS.items() if name in PROTOCOLS["luna_jimenez"]}
     expected = {
         f"{kind}@{encoder}-{cell}-{seed}" for encoder in TRAININGS for cell, kind in kinds.items() for seed in range(3)
     }
@@ -54,7 +55,13 @@ def test_a_cell_depends_on_all_code_that_it_runs_through_its_checksums(encoder: 
 
 
 @pytest.mark.parametrize(
-    "name", ["benchmark/dvc.yaml:pool", "benchmark/dvc.yaml:strangers", "benchmark/ablation/dvc.yaml:page@image"]
+    "name",
+    [
+        "benchmark/dvc.yaml:pool",
+        "benchmark/dvc.yaml:strangers",
+        "benchmark/dvc.yaml:robustness",
+        "benchmark/ablation/dvc.yaml:page@image",
+    ],
 )
 def test_pages_depend_on_all_code_that_makes_scores(name: str) -> None:
     folder, stage = STAGES[name]
