@@ -8,17 +8,18 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnxruntime
 from numpy.typing import NDArray
 
 from speech_emotion.adaptation import Reference
 from speech_emotion.core.errors import PipelineError, one_line
-from speech_emotion.predict.runtime import InferenceSession, session
 
 Floats = NDArray[np.float32]
 Move = tuple[Floats, Floats]  # scale and shift of an embedding, `[D]` each
 
 RELEASED = Path(__file__).resolve().parents[1] / "released" / "emotion.int8.onnx"
 FORMAT = 1
+QUIET = 3  # errors only: the runtime warns of inputs that have defaults
 
 
 @dataclass(frozen=True)
@@ -127,10 +128,13 @@ def _read(path: Path) -> bytes:
         raise PipelineError(f"{path}: cannot be read ({error.strerror}); name a model that `export` wrote") from error
 
 
-def _session(path: Path, content: bytes) -> InferenceSession:
+def _session(path: Path, content: bytes) -> onnxruntime.InferenceSession:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.log_severity_level = QUIET
     try:  # from its content, so that it can name no other file
-        return session(content)
-    except Exception as error:
+        return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # the runtime's own exceptions have no class in common
         raise PipelineError(f"{path}: onnxruntime cannot load it ({one_line(error)}); export it again") from error
 
 

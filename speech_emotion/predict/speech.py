@@ -9,9 +9,8 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
+import onnxruntime
 from numpy.typing import NDArray
-
-from speech_emotion.predict.runtime import InferenceSession, session
 
 MODEL = Path(__file__).with_name("silero_vad.onnx")
 RATE_HZ = 16_000
@@ -56,5 +55,7 @@ def unheard(waveform: NDArray[np.float32], speech: Speech) -> str | None:
 
 
 @cache
-def _session() -> InferenceSession:
-    return session(MODEL)
+def _session() -> onnxruntime.InferenceSession:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    return onnxruntime.InferenceSession(MODEL, options, providers=["CPUExecutionProvider"])
