@@ -24,7 +24,7 @@ endef
 export PATH_HOOK
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint repro results release drift review plots push pull hooks lock clean
+.PHONY: help setup demo test lint repro results release app space drift review plots push pull hooks lock clean
 
 help:  ## list what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' Makefile
@@ -58,6 +58,18 @@ results: setup  ## write what the README and the model card say of results, from
 release: setup  ## check the exported model and write speech_emotion/released/ (SPEECH_CORPORA: clips to check with)
 	@$(BIN)/python -m tools.release
 
+app: setup  ## open a page that listens, at http://127.0.0.1:7860 (another model: MODEL=path.onnx)
+	@$(BIN)/python -m speech_emotion.app $(if $(MODEL),--model "$(MODEL)")
+
+# Everything that a Space needs: its README, which says what it is, its Dockerfile, and the project as a wheel.
+space: setup  ## put a Hugging Face Space together in build/space, with the released model
+	@test -e speech_emotion/released/emotion.int8.onnx || { echo "error: speech_emotion/released: has no model; make release"; exit 1; }
+	@rm -rf build/space build/lib
+	@mkdir -p build/space
+	@cp space/README.md space/Dockerfile build/space
+	@$(BIN)/python -m pip wheel -qq --no-deps --no-build-isolation -w build/space .
+	@echo "build/space: push what is in it to a Space"
+
 drift: setup  ## fail if dvc.lock does not describe the code and the parameters (needs no data)
 	@$(BIN)/python -m tools.drift
 
@@ -83,7 +95,7 @@ lock:  ## pin every package for pyproject.toml in requirements.lock (with Python
 	@test -x $(BIN)/pip-compile || { echo "error: no $(BIN)/pip-compile; make setup first"; exit 1; }
 	@$(BIN)/pip-compile -qq --strip-extras --allow-unsafe --annotation-style line --no-header --no-emit-options \
 		--no-emit-index-url --no-emit-trusted-host --no-emit-find-links \
-		--extra train --extra media --extra picture --extra completion --extra record --extra s3 --extra ssh --extra webdav --extra dev -o requirements.lock pyproject.toml
+		--extra train --extra media --extra picture --extra app --extra completion --extra record --extra s3 --extra ssh --extra webdav --extra dev -o requirements.lock pyproject.toml
 
 clean:  ## delete the demo's workspace, tools' caches and what killed runs left (not .venv, data or the DVC cache)
 	@rm -rf demo/workspace build dvc_plots *.egg-info .mypy_cache .pytest_cache .ruff_cache

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from speech_emotion.app import arguments as app
 from speech_emotion.core.command import INTERRUPTED, unforeseen
 from speech_emotion.core.errors import PipelineError
 from speech_emotion.own_voices import commands as own_voices
@@ -52,6 +53,8 @@ def _parser() -> argparse.ArgumentParser:
 
     add("predict", _predict, "name the emotion in recordings", extra="picture")
     predict.add_arguments(commands.choices["predict"])
+    add("app", _app, "open a page that listens to the microphone or takes a file", extra="app")
+    app.add_arguments(commands.choices["app"])
     option = add(
         "completion",
         _completion,
@@ -88,6 +91,12 @@ def _predict(args: argparse.Namespace) -> int:
     from speech_emotion.predict import command
 
     return command.run(args)
+
+
+def _app(args: argparse.Namespace) -> int:
+    from speech_emotion.app import server
+
+    return server.run(args)
 
 
 def _completion(args: argparse.Namespace) -> int:

@@ -13,6 +13,7 @@ from speech_emotion import cli
 ROOT = Path(__file__).resolve().parents[1]
 ARGUMENTS = {
     "predict": ["clip.wav", "--timeline", "--picture", "clip.png"],
+    "app": [],
     "completion": ["bash"],
     "compare": ["HEAD"],
     "export-images": ["pictures"],

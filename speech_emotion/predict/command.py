@@ -21,6 +21,7 @@ from speech_emotion.predict.messages import Messages
 from speech_emotion.predict.prediction import Moment, Prediction
 from speech_emotion.predict.predictor import Predictor
 from speech_emotion.predict.reading import Recording, Samples, recording
+from speech_emotion.predict.sketch import Sketch
 
 ANSWERED, SOME_FAILED = 0, 1
 HEAD_ENDED = 128 + signal.SIGPIPE
@@ -67,7 +68,7 @@ def _refuse_misfits(args: argparse.Namespace) -> None:
 
 
 def _answer_all(args: argparse.Namespace, names: Sequence[str], messages: Messages) -> None:
-    predictor = Predictor(args.model, threads=_cores())
+    predictor = Predictor(args.model, threads=cores())
     if args.enrol:
         predictor = _adapted(predictor, args.enrol, messages)
     if args.picture:
@@ -78,7 +79,8 @@ def _answer_all(args: argparse.Namespace, names: Sequence[str], messages: Messag
         _print(_clip_style(args, names)(_answers(names, predictor, messages)), messages)
 
 
-def _cores() -> int:
+def cores() -> int:
+    """Return how many of the processor's cores this process may use."""
     # macOS does not say how many of its cores this process may use.
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
@@ -124,7 +126,7 @@ def _draw(path: Path, name: str, predictor: Predictor, messages: Messages) -> No
 
     with _complaining(name, messages):
         with recording(name) as sound:
-            sketch = picture.Sketch(sound)
+            sketch = Sketch(sound)
             watched = replace(sound, blocks=sketch.watch(sound.blocks))
             segments = list(timeline.segments(_reaching(timeline.moments(predictor, watched), sound, messages)))
         picture.draw(path, formats.printable(name), sketch, segments)

@@ -2,7 +2,7 @@
 
 import os
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,16 +10,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter
-from numpy.typing import NDArray
 
 from speech_emotion.core.errors import PipelineError
-from speech_emotion.predict.reading import Recording, Samples
+from speech_emotion.predict.sketch import Sketch
 from speech_emotion.predict.timeline import Segment
 
-STRETCHES = 2000
-FFT_S = 0.032
-HIGHEST_HZ = 8000
-RANGE_DB = 70
 SUFFIXES = (".png", ".svg", ".pdf")
 # After Paul Tol's bright scheme: told apart with every kind of colour vision. White is for no answer.
 COLOURS = {
@@ -29,47 +24,6 @@ COLOURS = {
 NO_COLOUR = "#ffffff"
 DARK = ("sad", "fearful", "disgust")
 LETTER_SHARE = 0.009  # of the picture's width
-
-
-class Sketch:
-    """What a picture shows of the sound: extent and spectrum of about 2,000 stretches, taken while it is read."""
-
-    def __init__(self, recording: Recording) -> None:
-        self._fft = round(FFT_S * recording.sample_rate)
-        self._samples = self._fft * max(1, round(recording.duration_s / STRETCHES / FFT_S))  # of a stretch
-        self._bins = min(self._fft // 2 + 1, 1 + round(HIGHEST_HZ * FFT_S))
-        self._left = np.zeros(0, np.float32)
-        self._extents: list[NDArray[np.float32]] = []  # [stretches, 2], least and greatest sample
-        self._powers: list[NDArray[np.float32]] = []  # [stretches, bins]
-        self.stretch_s = self._samples / recording.sample_rate
-        self.highest_hz = (self._bins - 1) / FFT_S
-
-    def watch(self, blocks: Iterator[Samples]) -> Iterator[Samples]:
-        """Yield `blocks` and keep what the picture needs."""
-        for block in blocks:
-            self._add(np.concatenate([self._left, block.mean(axis=1)]))
-            yield block
-        if len(self._left):
-            self._add(np.pad(self._left, (0, self._samples - len(self._left))))
-
-    def extents(self) -> NDArray[np.float32]:
-        """Return the least and the greatest sample of each stretch, `[2, stretches]`."""
-        return np.concatenate(self._extents).T
-
-    def decibels(self) -> NDArray[np.float32]:
-        """Return the power spectrogram in dB below its maximum, `[bins, stretches]`, from 0 Hz to `highest_hz`."""
-        power = np.concatenate(self._powers).T
-        return np.asarray(10 * np.log10(np.maximum(power / max(power.max(), 1e-20), 10 ** (-RANGE_DB / 10))))
-
-    def _add(self, waveform: NDArray[np.float32]) -> None:
-        count = len(waveform) // self._samples
-        stretches = waveform[: count * self._samples].reshape(count, self._samples)
-        self._left = waveform[count * self._samples :]
-        if count:
-            self._extents.append(np.stack([stretches.min(axis=1), stretches.max(axis=1)], axis=1))
-            frames = stretches.reshape(count, -1, self._fft) * np.hanning(self._fft).astype(np.float32)
-            spectra = np.fft.rfft(frames)[:, :, : self._bins]
-            self._powers.append((np.abs(spectra) ** 2).mean(axis=1).astype(np.float32))
 
 
 def require_writable(path: Path) -> None:

@@ -5,6 +5,7 @@ import re
 import stat
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -28,6 +29,7 @@ OPEN_END = (1 << 31) - (1 << 16)
 INTACT = "take an intact copy, or convert what is left to another WAV or FLAC"
 # What libsndfile notes of a header's length, by format: WAV, AIFF, AU, Wave64; RF64; Ogg.
 SHORT = re.compile(r"^\s*(?:data|SSND|Data Size|riff)\s*: (\d+) \(should be (\d+)\)", re.MULTILINE)
+QUIET = threading.Lock()  # standard error is the whole process's
 CUT = ("does not match value from 'ds64' chunk", "Junk after the last page")
 
 
@@ -42,17 +44,19 @@ class Recording:
 
 
 @contextmanager
-def recording(name: str) -> Iterator[Recording]:
-    """Open the file called `name`, or standard input for `-`. Not from two threads at once.
+def recording(name: str, longest_s: float | None = None) -> Iterator[Recording]:
+    """Open the file called `name`, or standard input for `-`.
 
     Raises:
-        PipelineError: it is missing, is no file, cannot be read or decoded, was cut off, or, while its blocks are
-            taken, holds no samples or some that are not finite.
+        PipelineError: it is missing, is no file, cannot be read or decoded, was cut off, is longer than `longest_s`,
+            or, while its blocks are taken, holds no samples or some that are not finite.
     """
     with ExitStack() as stack:
         file = stack.enter_context(_stdin() if name == STDIN else _file(name))
-        sound = stack.enter_context(_sound(name, file, stack))
+        sound = stack.enter_context(_sound(name, file, stack, longest_s))
         _check_header(name, sound)
+        if longest_s and sound.frames > longest_s * sound.samplerate:
+            raise PipelineError(f"{name}: is longer than {longest_s / 60:g} minutes; cut it")
         yield Recording(name, sound.samplerate, sound.frames / sound.samplerate, _blocks(name, sound, file))
 
 
@@ -86,7 +90,7 @@ def _stdin() -> FileIO:
     return file
 
 
-def _sound(name: str, file: FileIO, stack: ExitStack) -> soundfile.SoundFile:
+def _sound(name: str, file: FileIO, stack: ExitStack, longest_s: float | None) -> soundfile.SoundFile:
     head = file.read(16)
     file.seek(0)
     if not head:
@@ -97,7 +101,7 @@ def _sound(name: str, file: FileIO, stack: ExitStack) -> soundfile.SoundFile:
     except soundfile.LibsndfileError as error:
         if not conversion.can_hold_sound(head):
             raise PipelineError(f"{name}: is no recording that can be decoded; take WAV, FLAC, MP3 or Ogg") from error
-    wav = stack.enter_context(conversion.to_wav(name, file))
+    wav = stack.enter_context(conversion.to_wav(name, file, longest_s))
     return soundfile.SoundFile(wav.fileno(), closefd=False)
 
 
@@ -142,12 +146,13 @@ def _unread_share(file: FileIO) -> float:
 @contextmanager
 def _no_chatter() -> Iterator[None]:
     """Keep what the MP3 decoder says of a damaged file off standard error: one line of ours says it."""
-    sys.stderr.flush()
-    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    try:
-        os.dup2(nowhere, 2)
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-        os.close(nowhere)
+    with QUIET:
+        sys.stderr.flush()
+        kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+        try:
+            os.dup2(nowhere, 2)
+            yield
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)
+            os.close(nowhere)

@@ -1,12 +1,13 @@
 """The emotions of a long recording over time: as segments, table, JSON, CSV, subtitles and labels."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import groupby
 
 import numpy as np
 
 from speech_emotion.predict.formats import csv_cells, csv_line, json_line, printable, verdict
+from speech_emotion.predict.model import Description
 from speech_emotion.predict.prediction import Moment, Prediction
 from speech_emotion.predict.predictor import Predictor
 from speech_emotion.predict.reading import Recording
@@ -35,11 +36,13 @@ def answer(predictor: Predictor, recording: Recording) -> Prediction:
     """Return the emotion of all of `recording`; of a long one the mean over its moments, so that memory stays flat."""
     if recording.duration_s <= predictor.description.longest_s:
         return predictor(np.concatenate(list(recording.blocks)), recording.sample_rate)
-    emotions, threshold = predictor.description.emotions, predictor.description.threshold
-    return _mean(moments(predictor, recording), emotions, threshold.confidence if threshold else 0.0)
+    return mean(moments(predictor, recording), predictor.description)
 
 
-def _mean(found: Moments, emotions: Sequence[str], threshold: float) -> Prediction:
+def mean(found: Moments, description: Description) -> Prediction:
+    """Return the emotion of all that `found` covers, by the model that `description` is of."""
+    emotions = description.emotions
+    threshold = description.threshold.confidence if description.threshold else 0.0
     shares, reasons, end_s = [], set(), 0.0
     for moment in found:
         end_s, reason = moment.end_s, moment.prediction.reason
@@ -49,10 +52,10 @@ def _mean(found: Moments, emotions: Sequence[str], threshold: float) -> Predicti
             shares.append([moment.prediction.probabilities[name] for name in emotions])
     if not shares:
         return Prediction(None, 0.0, dict.fromkeys(emotions, 0.0), min(reasons, default="silence"), end_s)
-    mean = dict(zip(emotions, np.mean(shares, axis=0).tolist(), strict=True))
-    likeliest = max(mean, key=lambda name: mean[name])
-    confidence = mean[likeliest]
-    return Prediction(likeliest if confidence >= threshold else None, confidence, mean, None, end_s)
+    means = dict(zip(emotions, np.mean(shares, axis=0).tolist(), strict=True))
+    likeliest = max(means, key=lambda name: means[name])
+    confidence = means[likeliest]
+    return Prediction(likeliest if confidence >= threshold else None, confidence, means, None, end_s)
 
 
 def segments(found: Moments) -> Iterator[Segment]:

@@ -9,6 +9,7 @@ import pytest
 from speech_emotion.core.errors import PipelineError
 from speech_emotion.predict import picture
 from speech_emotion.predict.reading import recording
+from speech_emotion.predict.sketch import FFT_S, STRETCHES, Sketch
 from speech_emotion.predict.timeline import Segment
 from tests.predict.recordings import write
 
@@ -19,9 +20,9 @@ SEGMENTS = [
 ]
 
 
-def sketched(path: Path) -> picture.Sketch:
+def sketched(path: Path) -> Sketch:
     with recording(str(path)) as sound:
-        sketch = picture.Sketch(sound)
+        sketch = Sketch(sound)
         assert sum(map(len, sketch.watch(sound.blocks))) == round(sound.duration_s * sound.sample_rate)
     return sketch
 
@@ -31,7 +32,7 @@ def test_a_sketch_has_level_and_pitch_of_a_tone(tmp_path: Path, rate: int, durat
     sketch = sketched(write(tmp_path / "a.wav", rate=rate, channels=2, duration_s=duration_s))
     low, high = sketch.extents()
     assert len(low) * sketch.stretch_s == pytest.approx(duration_s, abs=sketch.stretch_s)
-    assert len(low) <= picture.STRETCHES * 1.5
+    assert len(low) <= STRETCHES * 1.5
     middle = slice(1, -2)
     assert -low[middle] == pytest.approx(0.375, abs=0.01)  # 0.5 and 0.25 mixed down
     assert high[middle] == pytest.approx(0.375, abs=0.01)
@@ -39,8 +40,8 @@ def test_a_sketch_has_level_and_pitch_of_a_tone(tmp_path: Path, rate: int, durat
     assert decibels.shape[1] == len(low)
     assert decibels.max() == 0
     loudest_hz = decibels[:, 1:-1].argmax(axis=0) / (decibels.shape[0] - 1) * sketch.highest_hz
-    np.testing.assert_allclose(loudest_hz, 220, atol=1 / picture.FFT_S)
-    assert sketch.highest_hz == pytest.approx(min(rate / 2, 8000), abs=1 / picture.FFT_S)
+    np.testing.assert_allclose(loudest_hz, 220, atol=1 / FFT_S)
+    assert sketch.highest_hz == pytest.approx(min(rate / 2, 8000), abs=1 / FFT_S)
 
 
 def test_a_picture_shows_the_bands(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -51,6 +52,15 @@ def test_public_name_is_imported_when_asked_for() -> None:
     assert speech_emotion.Predictor is Predictor
     with pytest.raises(AttributeError, match="Prophet"):
         _ = speech_emotion.Prophet  # type: ignore[attr-defined]
+
+
+def test_the_runtime_reports_to_nobody(model: Path, tmp_path: Path) -> None:
+    # It keeps the number of its reports' session in a file of the temporary folder, and reports none in a CI.
+    quiet = ("ORT_DISABLE_TELEMETRY", "CI", "GITHUB_ACTIONS", "TF_BUILD")
+    environment = {name: value for name, value in os.environ.items() if name not in quiet} | {"TMPDIR": str(tmp_path)}
+    code = "import sys, pathlib, speech_emotion; speech_emotion.Predictor(pathlib.Path(sys.argv[1]))"
+    subprocess.run([sys.executable, "-c", code, model], env=environment, check=True)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_answer_names_the_likeliest_emotion(predictor: Predictor) -> None:

@@ -1,0 +1,1 @@
+"""The page that listens: microphone or file, live bars, spectrogram and timeline."""
