@@ -151,7 +151,7 @@ def test_stage_writes_a_shard_a_condition_with_every_clip(tmp_path: Path) -> Non
     for seed, path in enumerate(labels["path"]):
         (tmp_path / "raw" / path).parent.mkdir(parents=True, exist_ok=True)
         soundfile.write(tmp_path / "raw" / path, noise(1, seed), RATE, format="WAV")
-    labels.to_csv(tmp_path / "labels.csv", index=False)
+    labels.assign(duration_s=1.0).to_csv(tmp_path / "labels.csv", index=False)
     folders = [str(tmp_path / one) for one in ("labels.csv", "raw", "degraded")]
     degraded.main(["ravdess", *folders, "image", "speech", "--jobs", "1", "--params", str(ROOT / "params.yaml")])
     for encoder in ("image", "speech"):
