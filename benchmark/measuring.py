@@ -13,7 +13,7 @@ import psutil
 
 from speech_emotion.core.errors import PipelineError
 
-POLL_S = 0.1
+POLL_S = 0.2
 LINES = 5  # of what a failed command said
 
 

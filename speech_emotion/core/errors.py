@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 NAMED_AT_MOST = 5
+LETTERS_AT_MOST = 300  # of what a library says, which may quote a whole damaged file
 
 
 class PipelineError(Exception):
@@ -13,8 +14,13 @@ class PipelineError(Exception):
 
 
 def one_line(error: BaseException) -> str:
-    """Return the text of `error` on one line, its type where it has none."""
-    return " ".join(str(error).split()) or type(error).__name__
+    """Return the text of `error` on one line, cut where it is long, its type where it has none."""
+    return shortened(" ".join(str(error).split())) or type(error).__name__
+
+
+def shortened(text: str) -> str:
+    """Return `text`, or its beginning and `...` where it is long."""
+    return text if len(text) <= LETTERS_AT_MOST else f"{text[:LETTERS_AT_MOST]}..."
 
 
 def listed(names: Sequence[str]) -> str:

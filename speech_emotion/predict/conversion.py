@@ -51,7 +51,7 @@ def _by_pyav(name: str, file: FileIO, wav: FileIO) -> None:
     import soundfile
 
     try:
-        with av.open(file, "r") as container:
+        with av.open(file, "r", metadata_errors="replace") as container:
             if not container.streams.audio:
                 raise PipelineError(f"{name}: has no sound track; name a file that has one")
             stream = container.streams.audio[0]
