@@ -30,6 +30,7 @@ from speech_emotion.own_voices import dag
 from speech_emotion.shards import SUFFIX
 
 CORPUS = "grown"
+SOURCES = ("ravdess", "tess")
 SPEAKERS = 8  # of the base; twice as many clips are twice as many speakers
 SMALLEST = 3  # clips of each of as many speakers, whose time is that of the start
 PARTS = ("train",) * 6 + ("valid", "test")  # of speakers in turn
@@ -50,30 +51,35 @@ FIRST = {"image": "low", "speech": "head"}
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Measure each size, write the figures and the page."""
+    """Measure each size that has no figures yet, write the figures and the page."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("factors", type=int, nargs="*", default=[1, 10, 100], help="sizes, in multiples of the base")
     parser.add_argument("--base", type=int, default=424, help="clips, a tenth of RAVDESS and TESS")
-    parser.add_argument("--page", action="store_true", help="write the page again from the last figures")
     args = parser.parse_args(argv)
-    if not args.page:
-        _write({"smallest": SMALLEST * SPEAKERS, "cores": os.cpu_count(), "sizes": _sizes(args.base, args.factors)})
-    write_page(json.loads(RESULTS.read_text(encoding="utf-8")), Path("docs/growth.md"), Path("docs/growth.png"))
+    each = args.base // SPEAKERS
+    wanted = [(SPEAKERS, SMALLEST), *((SPEAKERS * factor, each) for factor in args.factors)]
+    results = _read()
+    for speakers, clips in wanted:
+        if speakers * clips not in [size["clips"] for size in results["sizes"]]:
+            results["sizes"] += [measured(_corpora(), speakers=speakers, clips=clips)]
+            results["sizes"].sort(key=lambda size: int(size["clips"]))
+            write_text(RESULTS, json.dumps(results, indent=1) + "\n")
+    write_page(results, Path("docs/growth.md"), Path("docs/growth.png"))
 
 
-def _write(results: Mapping[str, Any]) -> None:
-    write_text(RESULTS, json.dumps(results, indent=1) + "\n")
+def _read() -> dict[str, Any]:
+    """Return the figures that are there; to measure anew, delete their file."""
+    if not RESULTS.exists():
+        return {"cores": os.cpu_count(), "sizes": []}
+    results: dict[str, Any] = json.loads(RESULTS.read_text(encoding="utf-8"))
+    return results
 
 
-def _sizes(base: int, factors: Sequence[int]) -> list[dict[str, Any]]:
-    corpora = [path for path in Path(os.environ.get(VARIABLE, "absent")).glob("*/") if path.name in ("ravdess", "tess")]
-    if not corpora:
+def _corpora() -> list[Path]:
+    folders = [path for path in Path(os.environ.get(VARIABLE, "absent")).glob("*/") if path.name in SOURCES]
+    if not folders:
         raise PipelineError(f"{VARIABLE}: names no folder with ravdess and tess; the made-up speech is made of them")
-    each = base // SPEAKERS
-    return [
-        measured(corpora, speakers=SPEAKERS * factor, clips=clips)
-        for factor, clips in [(1, SMALLEST), *((factor, each) for factor in factors)]
-    ]
+    return sorted(folders)
 
 
 def measured(corpora: Sequence[Path], *, speakers: int, clips: int) -> dict[str, Any]:
