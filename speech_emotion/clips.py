@@ -42,7 +42,9 @@ def read_labels(path: Path) -> "pd.DataFrame":
     try:
         return table.astype({"duration_s": float})
     except ValueError as error:
-        raise PipelineError(f"{path}: has a duration that is none ({one_line(error)}); run `dvc repro labels`") from error
+        raise PipelineError(
+            f"{path}: has a duration that is none ({one_line(error)}); run `dvc repro labels`"
+        ) from error
 
 
 def read_split(path: Path) -> "pd.DataFrame":

@@ -208,7 +208,6 @@ def test_a_description_with_wrong_values_is_read_or_refused_in_one_line(tmp_path
     model = export_tiny(tmp_path / "in", threshold=0.4)
     description = description_path(model)
     described = json.loads(description.read_text(encoding="utf-8"))
-    described["reference"] = {name: values[:3] for name, values in described["reference"].items()}
     fuzz_with(misspelt(described), lambda changed: description.write_text(json.dumps(changed)), model, ask)
 
 

@@ -65,7 +65,8 @@ def test_no_line_of_the_project(forbidden: Callable[[ast.Call], bool]) -> None:
 
 
 @pytest.mark.parametrize(
-    "line", ["pickle.load(file)", "torch.load(file)", "np.load(file, allow_pickle=True)", "yaml.load(text)", "eval(text)"]
+    "line",
+    ["pickle.load(file)", "torch.load(file)", "np.load(file, allow_pickle=True)", "yaml.load(text)", "eval(text)"],
 )
 def test_the_search_finds_what_runs_what_it_loads(line: str) -> None:
     call = ast.parse(line, mode="eval").body

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 
 NAMED_AT_MOST = 5
-LETTERS_AT_MOST = 300  # of what a library says, which may quote a whole damaged file
+# Of one text: what a damaged file holds in place of a value may be as long as the file.
+BEGINNING, END = 1000, 400  # letters; the way out stands at the end
 
 
 class PipelineError(Exception):
@@ -12,15 +13,18 @@ class PipelineError(Exception):
     Its text is one line that names the thing, the value and the way out; `command.run` prints that line alone.
     """
 
+    def __init__(self, text: str) -> None:
+        super().__init__(shortened(text))
+
 
 def one_line(error: BaseException) -> str:
-    """Return the text of `error` on one line, cut where it is long, its type where it has none."""
+    """Return the text of `error` on one line, its type where it has none."""
     return shortened(" ".join(str(error).split())) or type(error).__name__
 
 
 def shortened(text: str) -> str:
-    """Return `text`, or its beginning and `...` where it is long."""
-    return text if len(text) <= LETTERS_AT_MOST else f"{text[:LETTERS_AT_MOST]}..."
+    """Return `text`, a very long one without its middle."""
+    return text if len(text) <= BEGINNING + END else f"{text[:BEGINNING]} ... {text[-END:]}"
 
 
 def listed(names: Sequence[str]) -> str:
