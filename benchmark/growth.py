@@ -83,7 +83,7 @@ def _corpora() -> list[Path]:
 
 
 def measured(corpora: Sequence[Path], *, speakers: int, clips: int) -> dict[str, Any]:
-    """Return the cost of each step on a corpus of so many `speakers` of so many `clips` each, and what there is to share.
+    """Return the cost of each step on a corpus of so many `speakers` of so many `clips` each, and how many files came.
 
     Raises:
         PipelineError: a step failed.
@@ -110,7 +110,7 @@ def measured(corpora: Sequence[Path], *, speakers: int, clips: int) -> dict[str,
     }
 
 
-def steps() -> dict[str, Sequence[str]]:
+def steps() -> dict[str, list[str]]:
     """Return the command of each step, in order."""
     stages = {
         "labels": f"labels data/raw/{CORPUS} data/labels.csv",

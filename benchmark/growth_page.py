@@ -44,7 +44,8 @@ class Step:
         ]
         if len(clear) < 2:
             return None
-        return float(np.polyfit(*np.log(np.array(clear).T), 1)[0])
+        sizes, beyond_s = np.log(np.array(clear)).T
+        return float(np.polyfit(sizes, beyond_s, 1)[0])
 
     def wall_on_paper_s(self, clips: int) -> float:
         """Return the time at `clips`, from the largest size on as the exponent has it, or in proportion without one."""

@@ -21,8 +21,8 @@ LONGEST_S, MOST_MB = 5, 1000
 NUMBERS = [value.to_bytes(size, "little") for size in (1, 2, 4, 8) for value in (0, 1, 256**size // 2, 256**size - 1)]
 WORDS = [
     b"nan", b"-inf", b"1e999", b"-1", b"0", b"99999999999999999999", b"1" * 5000, b"", b"null", b"true", b"[]", b"{}",
-    b"2001-99-99", b"../../outside", b"/tmp/outside", b"\0", b"\xff", b'"', b"'", b",", b"\n", b"\r", b": ", b"- ", b"\t",
-    b"!!python/object/apply:os.mkdir [outside]", b"&a [*a]", b"*a", b"<<: 1", b"[" * 3000, b"{\"a\":" * 3000,
+    b"2001-99-99", b"../../outside", b"/tmp/outside", b"\0", b"\xff", b'"', b"'", b",", b"\n", b"\r", b": ", b"- ",
+    b"\t", b"!!python/object/apply:os.mkdir [outside]", b"&a [*a]", b"*a", b"<<: 1", b"[" * 3000, b"{\"a\":" * 3000,
 ]  # fmt: skip
 VALUES: list[Any] = [
     None, True, False, 0, -1, 1, 10**30, 0.5, 1e300, float("nan"), float("inf"), "", "x", "../outside", "x" * 3000, [],
