@@ -61,7 +61,7 @@ def _by_pyav(name: str, file: FileIO, wav: FileIO) -> None:
                 for frame in container.decode(stream):
                     for part in packed.resample(frame):
                         sound.write(part.to_ndarray().reshape(-1, stream.channels))
-    except av.FFmpegError as error:
+    except (av.FFmpegError, soundfile.LibsndfileError, ValueError) as error:  # also a stream of 0 Hz or 0 channels
         raise PipelineError(f"{name}: cannot be decoded ({one_line(error)}); {INTO}") from error
 
 
