@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from speech_emotion.core.errors import PipelineError
+from speech_emotion.core.errors import PipelineError, one_line
 
 if TYPE_CHECKING:  # half a second that who needs the emotions' names alone would pay
     import pandas as pd
@@ -35,9 +35,16 @@ def read_labels(path: Path) -> "pd.DataFrame":
     """Return the table with one row a clip: `duration_s` as float, all else as text, absent values as "".
 
     Raises:
-        PipelineError: `path` cannot be read, lacks columns, or names an emotion that is none of the eight.
+        PipelineError: `path` cannot be read, lacks columns, or has an emotion that is none of the eight or a duration
+            that is no number.
     """
-    return _read(path, LABEL_COLUMNS, "labels").astype({"duration_s": float})
+    table = _read(path, LABEL_COLUMNS, "labels")
+    try:
+        return table.astype({"duration_s": float})
+    except ValueError as error:
+        raise PipelineError(
+            f"{path}: has a duration that is none ({one_line(error)}); run `dvc repro labels`"
+        ) from error
 
 
 def read_split(path: Path) -> "pd.DataFrame":

@@ -138,9 +138,20 @@ def read_shard(path: Path) -> StoredShard:
         described = json.loads(text)
         kind = protocol.settings(described["encoder"]).FrontendSettings
         settings = to_settings(described["settings"], kind, "its settings")
+        _check_content(mels, described["keys"], settings.n_mels)
         return StoredShard(described["encoder"], mels, described["keys"], settings)
-    except (OSError, SafetensorError, TypeError, KeyError, ValueError, PipelineError) as error:
+    except (OSError, SafetensorError, TypeError, KeyError, ValueError, RecursionError, PipelineError) as error:
         raise PipelineError(f"{path}: is no readable shard ({error}); run `dvc repro` or `dvc pull`") from error
+
+
+def _check_content(mels: StoredArrays, keys: Any, n_mels: int) -> None:
+    if not isinstance(keys, dict) or keys.keys() != mels.places.keys():
+        raise ValueError("its keys are not those of its clips")
+    for clip, place in mels.places.items():
+        if len(place.shape) != 2 or place.shape[0] != n_mels or not place.shape[1]:
+            raise ValueError(f"{clip} has shape {list(place.shape)}, its settings say {n_mels} mel bins")
+        if not isinstance(keys[clip], str):
+            raise ValueError(f"{clip} has no content key")
 
 
 def shard_paths(folders: Iterable[Path]) -> list[Path]:

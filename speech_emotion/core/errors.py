@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 
 NAMED_AT_MOST = 5
+# Of one text: what a damaged file holds in place of a value may be as long as the file.
+BEGINNING, END = 1000, 400  # letters; the way out stands at the end
 
 
 class PipelineError(Exception):
@@ -11,10 +13,18 @@ class PipelineError(Exception):
     Its text is one line that names the thing, the value and the way out; `command.run` prints that line alone.
     """
 
+    def __init__(self, text: str) -> None:
+        super().__init__(shortened(text))
+
 
 def one_line(error: BaseException) -> str:
     """Return the text of `error` on one line, its type where it has none."""
-    return " ".join(str(error).split()) or type(error).__name__
+    return shortened(" ".join(str(error).split())) or type(error).__name__
+
+
+def shortened(text: str) -> str:
+    """Return `text`, a very long one without its middle."""
+    return text if len(text) <= BEGINNING + END else f"{text[:BEGINNING]} ... {text[-END:]}"
 
 
 def listed(names: Sequence[str]) -> str:

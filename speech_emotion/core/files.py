@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from speech_emotion.core.errors import PipelineError
-from speech_emotion.core.params import refuse_changed
 
 if TYPE_CHECKING:  # half a second that each process would pay, and no part of the installed base
     import pandas as pd
@@ -38,6 +37,8 @@ def replacing(target: Path) -> Iterator[Path]:
         NotWrittenError: as `writing`.
         PipelineError: the parameters that were read have changed since.
     """
+    from speech_emotion.core.params import refuse_changed  # needs YAML, which `scratch` alone does not
+
     with scratch(target) as workspace, writing(target):
         temporary = workspace / target.name
         try:

@@ -9,7 +9,7 @@ from typing import Any, TypeVar, get_type_hints
 import yaml
 from dacite import Config, DaciteError, from_dict
 
-from speech_emotion.core.errors import PipelineError
+from speech_emotion.core.errors import PipelineError, one_line
 
 # What an older params.yaml has, and where it is now.
 MOVED = {
@@ -97,8 +97,8 @@ def read_yaml(path: Path) -> Any:
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or error
         raise PipelineError(f"{path}: cannot be read ({reason}); run from the project's root") from error
-    except yaml.YAMLError as error:
-        raise PipelineError(f"{path}: is not YAML ({' '.join(str(error).split())})") from error
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # a date such as 2001-99-99; brackets in brackets
+        raise PipelineError(f"{path}: is not YAML ({one_line(error)})") from error
 
 
 def _section(path: Path, section: str) -> Any:

@@ -56,7 +56,7 @@ def _by_pyav(name: str, file: FileIO, wav: FileIO, end_s: float) -> None:
     import soundfile
 
     try:
-        with av.open(file, "r") as container:
+        with av.open(file, "r", metadata_errors="replace") as container:
             if not container.streams.audio:
                 raise PipelineError(f"{name}: has no sound track; name a file that has one")
             stream = container.streams.audio[0]
@@ -68,7 +68,7 @@ def _by_pyav(name: str, file: FileIO, wav: FileIO, end_s: float) -> None:
                         break
                     for part in packed.resample(frame):
                         sound.write(part.to_ndarray().reshape(-1, stream.channels))
-    except av.FFmpegError as error:
+    except (av.FFmpegError, soundfile.LibsndfileError, ValueError) as error:  # also a stream of 0 Hz or 0 channels
         raise PipelineError(f"{name}: cannot be decoded ({one_line(error)}); {INTO}") from error
 
 

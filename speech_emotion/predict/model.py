@@ -19,6 +19,7 @@ Move = tuple[Floats, Floats]  # scale and shift of an embedding, `[D]` each
 
 RELEASED = Path(__file__).resolve().parents[1] / "released" / "emotion.int8.onnx"
 FORMAT = 1
+MOST = 1e6  # of any number that a description has, in its unit
 QUIET = 3  # errors only: the runtime warns of inputs that have defaults
 
 
@@ -69,14 +70,38 @@ def read_description(path: Path) -> Description:
         known = {name: np.asarray(values, np.float64) for name, values in fields.pop("reference").items()}
         threshold = fields.pop("threshold")
         fields["emotions"] = tuple(fields["emotions"])
-        return Description(
+        described = Description(
             **fields, reference=Reference(**known), threshold=Threshold(**threshold) if threshold else None
         )
-    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+        _check(described)
+        return described
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError) as error:
         reason = getattr(error, "strerror", None) or one_line(error)
         raise PipelineError(
             f"{path}: is no description of a model ({reason}); name another, or export again"
         ) from error
+
+
+def _check(described: Description) -> None:
+    """Refuse, with a ValueError or a TypeError, values that would end in the middle of an answer."""
+    kinds = {"encoder": str, "backbone": str, "sample_rate_hz": int, "files": dict, "made_of": dict, "checks": dict}
+    for name, kind in kinds.items():
+        if not isinstance(getattr(described, name), kind):
+            raise ValueError(f"{name} is {getattr(described, name)!r}")
+    for name in ("sample_rate_hz", "trim_db", "shortest_s", "longest_s", "temperature"):
+        if not 0 < float(getattr(described, name)) < MOST:
+            raise ValueError(f"{name} is {getattr(described, name)}")
+    if described.shortest_s >= described.longest_s:
+        raise ValueError(f"longest_s is {described.longest_s}, shortest_s {described.shortest_s}")
+    if len({str(name) for name in described.emotions}) < max(2, len(described.emotions)):
+        raise ValueError(f"emotions are {list(described.emotions)}")
+    known, threshold = described.reference, described.threshold
+    if known.mean.ndim != 1 or known.mean.shape != known.variance.shape:
+        raise ValueError(f"the reference has shapes {known.mean.shape} and {known.variance.shape}")
+    if not (np.isfinite(known.mean).all() and np.isfinite(known.variance).all() and (known.variance >= 0).all()):
+        raise ValueError("the reference is not finite, or has a negative variance")
+    if threshold and not 0 <= threshold.confidence <= 1:
+        raise ValueError(f"the threshold is {threshold.confidence}")
 
 
 def description_path(model: Path) -> Path:
@@ -108,13 +133,23 @@ class ExportedModel:
             waveform: `[samples]` at the description's rate, from `shortest_s` to `longest_s` long.
             windows: `[N, 2]`, start and end in seconds of what is asked about; without it all, N is 1.
             move: scale and shift of the embeddings before they are classified.
+
+        Raises:
+            PipelineError: the runtime fails, or the answer has another form than the description says.
         """
         inputs = {"waveform": waveform.astype(np.float32, copy=False)}
         if windows is not None:
             inputs["windows"] = windows.astype(np.float32, copy=False)
         if move is not None:
             inputs["scale"], inputs["shift"] = move
-        probabilities, embeddings = self._session.run(["probabilities", "embedding"], inputs)
+        try:
+            probabilities, embeddings = self._session.run(["probabilities", "embedding"], inputs)
+        except Exception as error:  # the runtime's own exceptions have no class in common
+            raise PipelineError(f"{self.path}: gives no answer ({one_line(error)}); export it again") from error
+        shapes = np.shape(probabilities)[1:], np.shape(embeddings)[1:]
+        expected = (len(self.description.emotions),), self.description.reference.mean.shape
+        if shapes != expected or not np.isfinite(probabilities).all():
+            raise PipelineError(f"{self.path}: answers with {shapes}, its description says {expected}; export it again")
         return probabilities, embeddings
 
 

@@ -1,7 +1,5 @@
 """A picture of a recording: waveform, spectrogram, and its emotions over time as coloured bands."""
 
-import os
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,6 +10,7 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter
 
 from speech_emotion.core.errors import PipelineError
+from speech_emotion.core.files import scratch
 from speech_emotion.predict.sketch import Sketch
 from speech_emotion.predict.timeline import Segment
 
@@ -97,12 +96,12 @@ def _clock(seconds: float, _: object) -> str:
 
 
 def _save(figure: Figure, path: Path) -> None:
-    # `core.files.replacing` needs more than the base.
+    # `core.files.replacing` needs more than the base; `scratch` takes away what killed runs left, too.
     try:
-        with tempfile.TemporaryDirectory(dir=path.absolute().parent, prefix=".picture.", suffix=".partial") as folder:
-            temporary = Path(folder) / f"picture{path.suffix.lower()}"
+        with scratch(path.absolute()) as folder:
+            temporary = folder / f"picture{path.suffix.lower()}"
             figure.savefig(temporary, dpi=150)
-            os.replace(temporary, path)  # noqa: PTH105
+            temporary.replace(path)
     except OSError as error:
         raise PipelineError(
             f"{path}: cannot be written ({error.strerror}); check the path, space and rights"

@@ -73,3 +73,10 @@ def test_a_full_disk_leaves_the_last_picture(full_disk: Path, tmp_path: Path) ->
         picture.draw(path, "talk", sketched(write(tmp_path / "a.wav")), SEGMENTS)
     assert path.read_bytes() == b"old"
     assert sorted(file.name for file in full_disk.iterdir()) == ["fill", "talk.png"]
+
+
+def test_what_a_killed_drawing_left_goes_with_the_next_one(tmp_path: Path) -> None:
+    (left := tmp_path / ".talk.png.0.partial").mkdir()
+    (left / "picture.png").touch()
+    picture.draw(tmp_path / "talk.png", "talk", sketched(write(tmp_path / "a.wav")), SEGMENTS)
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["a.wav", "talk.png"]
