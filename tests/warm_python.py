@@ -115,8 +115,10 @@ def start() -> Path:
 
 
 def _serve(address: str) -> None:
+    usual = [*sys.path]
     for library in LIBRARIES:
         importlib.import_module(library)
+    sys.path[:] = usual  # onnxruntime adds a folder of its own with a module `benchmark`
     with socket.socket(socket.AF_UNIX) as listening:
         listening.bind(address + ".new")
         listening.listen()

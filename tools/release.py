@@ -100,7 +100,7 @@ def _rows(checks: Mapping[str, Any]) -> list[str]:
         "{largest} apart, in 95 % of the clips {largest_95} |"
     )
     int8 = checks["int8"]
-    return [parity.format_map(checks["parity"]), *(small.format(corpus=name, **int8[name]) for name in int8)]
+    return [parity.format_map(checks["parity"]), *(small.format(corpus=name, **int8[name]) for name in sorted(int8))]
 
 
 def _threshold(described: Description) -> str:

@@ -66,7 +66,7 @@ def read_manifest(path: Path) -> list[Published]:
         table = pd.read_csv(path, usecols=list(kinds), dtype=kinds, keep_default_na=False)
         if not table["fingerprint"].str.fullmatch(FINGERPRINT).all():
             raise ValueError("a fingerprint is none")
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, OverflowError) as error:
         raise PipelineError(f"{path}: is no manifest ({error}); restore it, or describe the corpus again") from error
     return [Published(**row) for row in table.to_dict("records")]
 

@@ -167,7 +167,7 @@ def test_published_figures_stand_beside_ours_under_their_protocol(figures: dict[
     groups = main_table(page(figures))
     groups["listeners"] = groups.pop("human listeners")
     for protocol, published in SYSTEMS.items():
-        theirs = [row for row in groups[protocol] if not row[0].startswith("**")]
+        theirs = [row for row in groups[protocol] if not row[0].startswith(("**", "image, earlier run"))]
         assert [row[1:3] for row in theirs] == [["" if one is None else str(one) for one in row] for row in published]
         assert all(row[-1] for row in theirs)
     ours = [row for row in groups["luna_jimenez"] if row[0].startswith("**")]

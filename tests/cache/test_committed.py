@@ -22,7 +22,8 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for speaker in ("OAF", "YAF"):
         clip = f"tess/{speaker}_back_sad"
         write_shard(
-            MELS / f"{speaker}.safetensors", Shard("image", {clip: np.ones((4, 4), np.uint8)}, {clip: "key"}, SETTINGS)
+            MELS / f"{speaker}.safetensors",
+            Shard("image", {clip: np.ones((SETTINGS.n_mels, 4), np.uint8)}, {clip: "key"}, SETTINGS),
         )
     run("git", "init", "-q")
     run(sys.executable, "-m", "dvc", "init", "-q")

@@ -143,14 +143,14 @@ def test_card_names_the_most_frequent_mistakes_first(project: Path, evaluation: 
 def test_benchmark_comes_in_once_it_has_run(project: Path) -> None:
     shutil.copyfile(ROOT / "metrics/benchmark.json", project / "metrics/benchmark.json")
     figures, written = json.loads(Path("metrics/benchmark.json").read_text()), pages()
-    own = figures["protocols"]["tess_swap"]["image"]["last"]
+    own = figures["protocols"]["tess_swap"]["speech"]["last"]
     interval = " to ".join(shown(own["accuracy_ci"][end]) for end in ("low", "high"))
     lowest = min(own["recall"], key=own["recall"].__getitem__)
     for path in (README, MODEL_CARD):
-        assert f"**this project, image** | **{shown(own['accuracy'])} ({interval})**" in written[path]
+        assert f"**this project, speech** | **{shown(own['accuracy'])} ({interval})**" in written[path]
         assert f"| {lowest} {shown(own['recall'][lowest])} |" in written[path]
         assert "|  | tutorial: then 288 px | 83.1 |  |" in written[path]
-        assert f"{shown(figures['leak_gap']['image']['gap'])} (" in written[path].split("The leak gap of image")[1]
+        assert f"{shown(figures['leak_gap']['speech']['gap'])} (" in written[path].split("The leak gap of speech")[1]
 
 
 def test_report_is_the_same_each_time(project: Path) -> None:
