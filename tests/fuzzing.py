@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from speech_emotion.core.errors import PipelineError
 
 # How many mutations of each kind of file; a suite's run is a sample of them.
-EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "50"))
+EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "25"))
 LONGEST_S, MOST_MB = 5, 1000
 # Numbers at the edges of the types that headers have, and what parsers of text stumble over.
 NUMBERS = [value.to_bytes(size, "little") for size in (1, 2, 4, 8) for value in (0, 1, 256**size // 2, 256**size - 1)]
