@@ -29,6 +29,7 @@ LONG = (
     "test_demo.py",
     "tools/test_lock_merge.py",
     "stages/test_endings.py",
+    "test_tour.py",
     "stages/test_settings.py",
     "tools/test_drift.py",
     "benchmark/test_run.py",
