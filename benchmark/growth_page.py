@@ -48,10 +48,12 @@ class Step:
         return float(np.polyfit(sizes, beyond_s, 1)[0])
 
     def wall_on_paper_s(self, clips: int) -> float:
-        """Return the time at `clips`, from the largest size on as the exponent has it, or in proportion without one."""
-        exponent = self.exponent(self.cpu_s)
-        growth = (clips / self.clips[-1]) ** (1.0 if exponent is None else exponent)
-        return float(self.wall_s[0] + (self.wall_s[-1] - self.wall_s[0]) * growth)
+        """Return the time at `clips`: from the largest size on in proportion, or steeper where the exponent says so.
+
+        What is measured where cores are shared can fall with the clips; nothing falls on the way to a million.
+        """
+        growth = (clips / self.clips[-1]) ** max(1.0, self.exponent(self.cpu_s) or 1.0)
+        return float(self.wall_s[0] + max(0.0, self.wall_s[-1] - self.wall_s[0]) * growth)
 
     def memory_on_paper_mb(self, clips: int) -> float:
         """Return the memory at `clips`, on the line through the last two sizes."""

@@ -11,7 +11,7 @@ import pandas as pd
 from benchmark.adaptation import ENROLLED
 from benchmark.answers import ADAPTED, FIRST, LAST, Answers, read_answers, read_settings
 from benchmark.cells import NEW_VOICES, PROTOCOLS, STRANGERS, UNSEEN
-from benchmark.pictures import draw_enrolment
+from benchmark.pictures import save_enrolment
 from benchmark.scoring import among_own, bins, brief, difference, ensemble, fused, scored, scores
 from speech_emotion.clips import EMOTIONS
 from speech_emotion.core.command import run
@@ -198,7 +198,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     }
     reliability, curves = (args.metrics / f"benchmark_{name}.png" for name in ("reliability", "enrolment"))
     save(reliability, partial(draw_reliability, panels=panels), width_in=4.8 * len(panels), height_in=5.6)
-    save(curves, partial(draw_enrolment, figures=figures), width_in=9.6, height_in=4)
+    save_enrolment(curves, figures)
     write_text(args.metrics / "benchmark.md", page(figures))
     write_text(args.metrics / "benchmark.json", to_json(figures))
 

@@ -33,19 +33,13 @@ def main(argv: Sequence[str] | None = None) -> None:
     write_csv(args.split, split := clips.assign(part="train"))
     changes = read_changes(args.rows, args.encoder, ROW)
     trainings = read_trainings(args.params, args.encoder, changes, seed=args.seed)
-    # What the corpora that are left out would weigh is no setting of this model.
-    corpora = set(split["corpus"])
-    trainings = {
-        name: replace(one, shares={corpus: share for corpus, share in one.shares.items() if corpus in corpora})
-        for name, one in trainings.items()
-    }
     mels = read_shards(args.spectrograms)
     with tempfile.TemporaryDirectory() as folder:
         start = starting_weights(args.params, args.encoder, changes, args.start, Path(folder))
         model = fit(start, trainings, split, mels, label="released").last
     trained_on = file_md5s(data_files(args.split, shard_paths(args.spectrograms)))
     save_model(args.model, replace(model, description=replace(model.description, trained_on=trained_on)))
-    print(f"released: {args.model}, {len(split)} clips of {', '.join(sorted(corpora))}")
+    print(f"released: {args.model}, {len(split)} clips of {', '.join(sorted(set(split['corpus'])))}")
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from benchmark.answers import LAST, Answers
@@ -73,18 +72,13 @@ def clips_of(systems: Mapping[str, System]) -> dict[str, Conditions]:
     if len(cells) == 2:
         first, second = cells.values()
         both = [one for one in first if one in second]
-        found |= (
-            {
-                FUSION: {
-                    condition: _pooled(
-                        {one: fused(under(first[one], condition), under(second[one], condition)) for one in both}
-                    )
-                    for condition in CONDITIONS
-                }
+        if both:
+            found[FUSION] = {
+                condition: _pooled(
+                    {one: fused(under(first[one], condition), under(second[one], condition)) for one in both}
+                )
+                for condition in CONDITIONS
             }
-            if both
-            else {}
-        )
     return found
 
 
@@ -117,6 +111,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     figures = robustness(read_systems(args.systems))
     write_text(args.metrics / "robustness.md", page(figures))
     write_text(args.metrics / "robustness.json", to_json(figures))
+    met = {name: f"{sum(one['met'] for one in of.values())} of {len(of)}" for name, of in figures["goals"].items()}
+    print(f"robustness: goals met: {', '.join(f'{name} {count}' for name, count in met.items())}")
 
 
 def _pooled(cells: Mapping[tuple[str, int], pd.DataFrame]) -> pd.DataFrame:
@@ -134,7 +130,7 @@ def _goals(conditions: Mapping[str, Any]) -> dict[str, Any]:
         name: {
             "allowed": most,
             "lost": -conditions[name]["gap"],
-            "met": bool(np.less_equal(-conditions[name]["gap"], most)),
+            "met": -conditions[name]["gap"] <= most,
         }
         for name, most in GOALS.items()
     }

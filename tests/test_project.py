@@ -15,6 +15,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from speech_emotion.core.params import MOVED
+from tests.conftest import LONG
 
 ROOT = Path(__file__).resolve().parents[1]
 TEXT_AT_MOST, ARCHIVE_AT_MOST, MODEL_AT_MOST = 1_000_000, 5_000_000, 25_000_000  # bytes
@@ -111,10 +112,16 @@ def test_setup_refuses_what_cannot_work(setting: str, complaint: str) -> None:
     assert complaint in ended.stdout
 
 
-def test_the_readmes_map_names_every_package() -> None:
+def test_the_readmes_map_names_every_package_and_every_folder() -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     packages = {path.parent.name for path in (ROOT / "speech_emotion").glob("*/__init__.py")}
-    assert sorted(name for name in packages if f"{name}/" not in readme) == []
+    folders = {path.relative_to(ROOT).parts[0] for path in tracked() if path.parent != ROOT}
+    shown = {name for name in folders if not name.startswith(".")}
+    assert sorted(name for name in packages | shown if f"`{name}/`" not in readme) == []
+
+
+def test_the_files_that_run_first_are_there() -> None:
+    assert [name for name in LONG if not (ROOT / "tests" / name).exists()] == []
 
 
 def test_older_parameters_find_their_place_in_the_teams_page() -> None:

@@ -77,15 +77,19 @@ def photograph(clip: Path, picture: Path, model: Path | None, *, dark: bool) -> 
     """Let the page listen to `clip` once and write what it shows then.
 
     Raises:
-        PipelineError: there is no model or no Chromium.
+        PipelineError: there is no model, no Chromium, or no such clip.
     """
+    try:
+        duration_s = soundfile.info(clip).duration
+    except soundfile.LibsndfileError as error:
+        raise PipelineError(f"{clip}: is no clip that can be played ({error}); name a WAV file") from error
     with serving(model) as address, sync_playwright() as playwright:
         browser = launch(playwright, clip)
         page = browser.new_page(viewport={"width": WIDTH, "height": HEIGHT}, color_scheme="dark" if dark else "light")
         page.goto(address)
         page.click("#microphone")
         page.wait_for_selector("[data-state=listening]")
-        page.wait_for_timeout(soundfile.info(clip).duration * 1000)
+        page.wait_for_timeout(duration_s * 1000)
         page.click("#microphone")
         page.wait_for_selector("[data-state=answered]")
         page.mouse.move(0, 0)

@@ -60,12 +60,6 @@ def executed(path: Path) -> Notebook:
     return notebook
 
 
-def text_outputs(notebook: Notebook) -> list[str]:
-    """Return what each code cell printed. Pictures are left out: another processor draws other last bits."""
-    cells = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
-    return ["".join(line for one in cell["outputs"] for line in one.get("text", ())) for cell in cells]
-
-
 def pictures(notebook: Notebook) -> list[bytes]:
     """Return the PNGs that the code cells drew, in order."""
     outputs = [one for cell in notebook["cells"] for one in cell.get("outputs", ()) if "data" in one]

@@ -60,6 +60,20 @@ def _figures(row: Row, first: pd.DataFrame) -> dict[str, Any]:
     return {"seeds": len(seeds), "rates": brief(clips), "adapted": brief(row[ADAPTED])["uar"], "gaps": gaps}
 
 
+def what_ran(rows: Path, encoder: str, answers: Path) -> tuple[str, dict[str, Path]]:
+    """Return what the page says of all `rows`, and the folder below `answers` of each that has run, by what it changes.
+
+    Raises:
+        PipelineError: none has run.
+    """
+    ablation = read_section(rows, encoder)
+    there = {row[SAYS]: answers / name for name, row in ablation["rows"].items() if (answers / name).exists()}
+    if not there:
+        raise PipelineError(f"{answers}: holds no answers; run `python -m benchmark.run 'row_*'`")
+    missing = [row[SAYS] for row in ablation["rows"].values() if row[SAYS] not in there]
+    return f"{ablation[SAYS]} Not run: {', '.join(missing)}." if missing else ablation[SAYS], there
+
+
 def main(argv: Sequence[str] | None = None) -> None:
     """Read argv, rows and answers, write the page."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -68,13 +82,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("answers", type=Path, help="folder with a folder a row")
     parser.add_argument("page", type=Path, help="Markdown to write")
     args = parser.parse_args(argv)
-    ablation = read_section(args.rows, args.encoder)
-    there = {name: row for name, row in ablation["rows"].items() if (args.answers / name).exists()}
-    rows = {row[SAYS]: read_row(args.answers / name) for name, row in there.items()}
-    missing = [row[SAYS] for name, row in ablation["rows"].items() if name not in there]
-    says = f"{ablation[SAYS]} Not run: {', '.join(missing)}." if missing else ablation[SAYS]
-    write_text(args.page, to_markdown(args.encoder, says, rows))
-    print(f"{args.page}: {len(rows)} rows")
+    says, folders = what_ran(args.rows, args.encoder, args.answers)
+    write_text(args.page, to_markdown(args.encoder, says, {name: read_row(folder) for name, folder in folders.items()}))
+    print(f"{args.page}: {len(folders)} rows")
 
 
 if __name__ == "__main__":

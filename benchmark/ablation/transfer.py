@@ -5,14 +5,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from benchmark.ablation.page import what_ran
 from benchmark.answers import ADAPTED, LAST, read_answers
 from benchmark.cells import TRANSFERS
-from benchmark.recipe import SAYS
 from benchmark.scoring import among_own, brief, scored
 from speech_emotion.core.command import run
-from speech_emotion.core.errors import PipelineError
 from speech_emotion.core.files import write_text
-from speech_emotion.core.params import read_section
 from tools.report.pages import render
 
 PAGE = Path(__file__).with_name("transfer.md.j2")
@@ -45,14 +43,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("answers", type=Path, help="folder with a folder a row")
     parser.add_argument("page", type=Path, help="Markdown to write")
     args = parser.parse_args(argv)
-    ablation = read_section(args.rows, args.encoder)
-    there = {name: row for name, row in ablation["rows"].items() if (args.answers / name).exists()}
-    if not there:
-        raise PipelineError(f"{args.answers}: holds no answers; run `python -m benchmark.run 'row_strangers@*'`")
-    missing = [row[SAYS] for name, row in ablation["rows"].items() if name not in there]
-    says = f"{ablation[SAYS]} Not run: {', '.join(missing)}." if missing else ablation[SAYS]
-    write_text(args.page, to_markdown(says, {row[SAYS]: read_row(args.answers / name) for name, row in there.items()}))
-    print(f"{args.page}: {len(there)} rows")
+    says, folders = what_ran(args.rows, args.encoder, args.answers)
+    write_text(args.page, to_markdown(says, {name: read_row(folder) for name, folder in folders.items()}))
+    print(f"{args.page}: {len(folders)} rows")
 
 
 if __name__ == "__main__":

@@ -119,7 +119,6 @@ class ClipLoader(DataLoader):  # type: ignore[misc]
         """
         _check_shares(shares or {}, set(clips.corpora))
         self.clips, self.view, self.shares = clips, view, shares or {}
-        self.views = 2 if shares is not None and settings.consistency else 1
         count = sum(self._quota(corpus) for corpus in set(clips.corpora))
         training = shares is not None
         super().__init__(
@@ -153,8 +152,8 @@ class ClipLoader(DataLoader):  # type: ignore[misc]
         return index
 
     def do_batch(self, chosen: list[int]) -> tuple[Tensor, ...]:
-        """Return the network's inputs and, last, the targets `[B]`; all clips twice where two views are compared."""
-        levels, lengths, targets = self.clips.batch(chosen * self.views)
+        """Return the network's inputs and, last, the targets `[B]`."""
+        levels, lengths, targets = self.clips.batch(chosen)
         return *self.view(levels, lengths), targets
 
 

@@ -1,10 +1,9 @@
-"""Callbacks of fastai: the learning curve, MixUp, two views, an average of the weights, steps recorded on a GPU."""
+"""Callbacks of fastai: the learning curve, MixUp, a moving average of the weights, training steps recorded on a GPU."""
 
 import gc
 from math import isfinite, isnan, nan
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from tqdm import tqdm
@@ -62,24 +61,6 @@ def _blend(one: Tensor, other: Tensor, share: Tensor) -> Tensor:
     if one.ndim == 1:
         return torch.maximum(one, other)
     return torch.lerp(other, one, share.view(-1, *[1] * (one.ndim - 1)))
-
-
-class Consistency(Callback):  # type: ignore[misc]
-    """Add to the loss how far apart the answers to two views of a clip are, the views being the halves of the batch.
-
-    Source: Liang et al. 2021, R-Drop, arXiv:2106.14448.
-    """
-
-    def __init__(self, weight: float) -> None:
-        self.weight = weight
-
-    def after_loss(self) -> None:
-        """Add both divergences of Kullback and Leibler, halved; the loss that is shown stays that of the answers."""
-        if self.training:
-            one, other = F.log_softmax(self.pred.float(), 1).chunk(2)
-            both = F.kl_div(one, other, reduction="batchmean", log_target=True)
-            both = both + F.kl_div(other, one, reduction="batchmean", log_target=True)
-            self.learn.loss_grad = self.learn.loss_grad + self.weight / 2 * both
 
 
 class WeightAverage(Callback):  # type: ignore[misc]

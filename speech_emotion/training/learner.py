@@ -1,15 +1,14 @@
 """fastai training of one network on one part: head first, then all of it at discriminative rates."""
 
-from collections.abc import Mapping
 from functools import partial
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 from tqdm import tqdm
 
 from speech_emotion.core.errors import PipelineError
 from speech_emotion.encoders import protocol
-from speech_emotion.training.callbacks import ClipMixUp, Consistency, CudaGraph, Curve, Curves, WeightAverage
+from speech_emotion.training.callbacks import ClipMixUp, CudaGraph, Curve, Curves, WeightAverage
 from speech_emotion.training.fastai_parts import (
     AMPMode,
     Callback,
@@ -54,9 +53,6 @@ def train(
     learn.remove_cb(ProgressCallback)
     if settings.mixup:
         learn.add_cb(ClipMixUp(settings.mixup))
-    if settings.consistency:
-        learn.add_cb(Consistency(settings.consistency))
-    start = {name: tensor.clone() for name, tensor in network.state_dict().items()} if settings.start_share else {}
     bar = tqdm(total=epochs * len(loaders.train), desc=label, unit=" batches", disable=None, leave=False)
     curves = Curves(label, epochs, bar)
     with bar, learn.no_logging(), learn.added_cbs(curves):
@@ -74,16 +70,7 @@ def train(
     if curves.failure:
         raise PipelineError(f"{curves.failure} at learning_rate {settings.learning_rate:g}; lower it")
     average.finish()
-    if start:
-        _move_towards(network, start, settings.start_share)
     return curves.rows
-
-
-def _move_towards(network: nn.Module, start: Mapping[str, Tensor], share: float) -> None:
-    """Mix `share` of the weights `start` into those of `network`: Wortsman et al. 2022, WiSE-FT, arXiv:2109.01903."""
-    for name, tensor in network.state_dict().items():
-        if tensor.is_floating_point():
-            tensor.lerp_(start[name], share)
 
 
 def _one_launch(device: torch.device) -> dict[str, bool]:

@@ -29,9 +29,6 @@ class TrainSettings(Checked):
     encoder: Any  # the encoder's own `EncoderSettings`
     # Of all eight emotions, or of those that the clip's corpus has in training. Models from before do not name it.
     loss_over: Annotated[str, OneOf(ALL, CORPUS)] = ALL
-    # Weight of the divergence between what is said of two views of each clip, batches of both; 0: one view.
-    consistency: Annotated[float, Range(0, 100)] = 0.0
-    start_share: Annotated[float, Range(0, below=1)] = 0.0  # of the first weights in those that a training ends with
 
     def __post_init__(self) -> None:
         """Refuse, with a ValueError, what would end in the middle of training, or train nothing."""
@@ -41,8 +38,6 @@ class TrainSettings(Checked):
         for corpus, share in self.shares.items():
             if not 0 <= share <= 1:
                 raise ValueError(f"shares: {corpus} is {share}; it must be from 0 to 1")
-        if self.consistency and self.mixup:
-            raise ValueError(f"consistency is {self.consistency} and mixup {self.mixup}; one of them must be 0")
 
 
 def read_train_settings(params: Path, encoder: str, training: str) -> TrainSettings:

@@ -26,7 +26,13 @@ def step(power: float, *, start_s: float = 2.0, factor: float = 1e-2) -> Step:
 def test_the_exponent_is_that_of_the_time_beyond_the_start(power: float) -> None:
     one = step(power)
     assert one.exponent(one.wall_s) == pytest.approx(power)
-    assert one.wall_on_paper_s(10**6) == pytest.approx(2 + 1e-2 * 10 ** (6 * power))
+    beyond_s = 1e-2 * 42400**power
+    assert one.wall_on_paper_s(10**6) == pytest.approx(2 + beyond_s * (10**6 / 42400) ** max(power, 1.0))
+
+
+def test_times_that_fall_with_the_clips_do_not_fall_below_the_start() -> None:
+    one = Step("one", CLIPS, (0.8, 0.9, 0.7, 0.6), (0.8, 0.9, 0.7, 0.6), (90.0,) * 4)
+    assert one.wall_on_paper_s(10**6) == 0.8
 
 
 def test_what_takes_no_more_than_the_start_has_no_exponent() -> None:

@@ -43,14 +43,10 @@ SIZES |= {f"{name}.en": size for name, size in SIZES.items() if "large" not in n
 
 
 class Block(nn.Module):
-    """Self-attention and a feed-forward layer, each behind a layer norm and beside a shortcut.
+    """Self-attention and a feed-forward layer, each behind a layer norm and beside a shortcut."""
 
-    In training, `drop_path` of the clips take the shortcut alone. Source: Huang et al. 2016, arXiv:1603.09382.
-    """
-
-    def __init__(self, width: int, drop_path: float = 0.0) -> None:
+    def __init__(self, width: int) -> None:
         super().__init__()
-        self.drop_path = drop_path
         self.attention_norm = nn.LayerNorm(width)
         self.query_key_value = nn.Linear(width, 3 * width)
         self.attention_out = nn.Linear(width, width)
@@ -60,13 +56,9 @@ class Block(nn.Module):
 
     def forward(self, states: Tensor, mask: Tensor) -> Tensor:
         """Return states `[B, T, C]` for `states` of the same shape; `mask` `[B, T]` is true where a clip is."""
-        states = states + self._passed(self._attention(self.attention_norm(states), mask))
-        return states + self._passed(self.feed_out(F.gelu(self.feed_in(self.feed_norm(states)))))
-
-    def _passed(self, branch: Tensor) -> Tensor:
-        if not (self.training and self.drop_path):
-            return branch
-        return branch * F.dropout(branch.new_ones(len(branch), 1, 1), self.drop_path)
+        states = states + self._attention(self.attention_norm(states), mask)
+        fed: Tensor = self.feed_out(F.gelu(self.feed_in(self.feed_norm(states))))
+        return states + fed
 
     def _attention(self, states: Tensor, mask: Tensor) -> Tensor:
         heads = self.query_key_value(states).unflatten(2, (3, -1, HEAD_WIDTH))  # [B, T, 3, heads, 64]
@@ -81,12 +73,12 @@ class Encoder(nn.Module):
 
     positions: Tensor
 
-    def __init__(self, size: Size, drop_path: float = 0.0) -> None:
+    def __init__(self, size: Size) -> None:
         super().__init__()
         self.conv1 = nn.Conv1d(size.mels, size.width, 3, padding=1)
         self.conv2 = nn.Conv1d(size.width, size.width, 3, stride=2, padding=1)
         self.register_buffer("positions", sinusoids(size.width))
-        self.blocks = nn.ModuleList(Block(size.width, drop_path) for _ in range(size.layers))
+        self.blocks = nn.ModuleList(Block(size.width) for _ in range(size.layers))
         self.norm = nn.LayerNorm(size.width)
 
     def forward(self, mel: Tensor, lengths: Tensor) -> tuple[list[Tensor], Tensor]:
@@ -106,13 +98,11 @@ class Encoder(nn.Module):
 class SpeechNetwork(nn.Module):
     """Log-mels `[B, M, F]` and lengths `[B]` to logits `[B, 8]`."""
 
-    def __init__(
-        self, size: Size, pooling: str, dropout: float, *, normalise_layers: bool = False, drop_path: float = 0.0
-    ) -> None:
+    def __init__(self, size: Size, pooling: str, dropout: float, *, normalise_layers: bool = False) -> None:
         super().__init__()
         self.normalise_layers = normalise_layers
         self.mels = size.mels
-        self.encoder = Encoder(size, drop_path)
+        self.encoder = Encoder(size)
         self.layer_weights = nn.Parameter(torch.zeros(size.layers + 1))
         self.attention = nn.Linear(size.width, 1) if pooling == "attention" else None
         self.with_deviation = pooling != "mean"
@@ -179,13 +169,8 @@ def build(backbone: str, settings: EncoderSettings | None = None) -> SpeechNetwo
         raise PipelineError(f"params speech.backbone.name: there is no '{backbone}'; use one of {', '.join(SIZES)}")
     if settings is None:
         return SpeechNetwork(SIZES[backbone], "mean_deviation", 0.0)
-    return SpeechNetwork(
-        SIZES[backbone],
-        settings.pooling,
-        settings.dropout,
-        normalise_layers=settings.normalise_layers,
-        drop_path=settings.drop_path,
-    )
+    normalise = settings.normalise_layers
+    return SpeechNetwork(SIZES[backbone], settings.pooling, settings.dropout, normalise_layers=normalise)
 
 
 def embed(network: SpeechNetwork, mel: Tensor, lengths: Tensor) -> Tensor:

@@ -73,5 +73,3 @@ class EncoderSettings(Checked):
     layer_decay: Annotated[float, Range(0.01, 1)]  # rate of each layer as a share of the one above it
     augment: AugmentSettings
     masks: MaskSettings
-    # Probability with which a clip passes a half of a layer by. Models from before do not name it.
-    drop_path: Annotated[float, Range(0, below=1)] = 0.0

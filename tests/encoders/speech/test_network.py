@@ -49,27 +49,6 @@ def test_what_stands_behind_a_clip_changes_nothing(pooling, frames):
     assert torch.isfinite(together).all()
 
 
-def test_a_path_that_is_dropped_passes_the_layer_by_in_training_alone():
-    mel, lengths = torch.randn(3, 80, 20), torch.full((3,), 20.0)
-    network = build(BACKBONE, replace(SETTINGS, drop_path=0.999999))
-    plain = build(BACKBONE, SETTINGS)
-    plain.load_state_dict(network.state_dict())
-    layers, _ = network.train().encoder(mel, lengths)
-    assert torch.equal(layers[1], layers[0])
-    for one, other in zip(network.eval().encoder(mel, lengths)[0], plain.eval().encoder(mel, lengths)[0], strict=True):
-        assert torch.equal(one, other)
-
-
-def test_paths_are_dropped_a_clip_at_a_time_and_the_rest_is_scaled():
-    block = build(BACKBONE, replace(SETTINGS, drop_path=0.5)).encoder.blocks[0].train()
-    branch = torch.ones(4000, 2, 3)
-    passed = block._passed(branch)
-    kept = passed[:, 0, 0]
-    assert set(kept.tolist()) == {0.0, 2.0}
-    assert torch.equal(passed, kept[:, None, None].expand_as(branch))
-    assert 0.45 < (kept > 0).float().mean() < 0.55
-
-
 @pytest.mark.parametrize("pooling", POOLINGS)
 def test_what_is_in_a_clip_changes_its_logits(pooling):
     network = built(pooling)

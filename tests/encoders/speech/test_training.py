@@ -15,7 +15,6 @@ from speech_emotion.model.checkpoint import load_model, save_model
 from speech_emotion.model.inference import clip_logits
 from speech_emotion.model.weights import save_tensors
 from speech_emotion.shards import Mels
-from speech_emotion.training.batches import loaders
 from speech_emotion.training.callbacks import ClipMixUp
 from speech_emotion.training.fastai_parts import MixUp
 from speech_emotion.training.fine_tune import fine_tune, starting_model
@@ -113,40 +112,6 @@ def test_values_out_of_range_are_named():
         values = flat(HEAD) | {name: value}
         with pytest.raises(PipelineError, match=f"params.yaml: {name} is {value}; it must be {allowed}"):
             train_settings(values, "speech", "params.yaml")
-
-
-def test_two_views_differ_and_answers_to_them_come_together(split, mels, pretrained):
-    """The further a divergence counts, the closer are the answers to changed clips."""
-    device, settings = torch.device("cpu"), replace(ALL, consistency=4.0)
-    batch = next(iter(loaders(split, mels, settings, device, scored=False).train))
-    views, lengths, targets = batch
-    assert len(targets) == 2 * settings.batch_size
-    assert torch.equal(*targets.chunk(2))
-    assert not torch.equal(*views.chunk(2))
-
-    def divergence(weight):
-        network = trained(pretrained, replace(settings, consistency=weight), split, mels)[0].network.eval()
-        one, other = network(views, lengths).log_softmax(1).chunk(2)
-        return (one.exp() * (one - other)).sum(1).mean().item()
-
-    assert divergence(50.0) < divergence(0.0) / 2
-
-
-def test_a_share_of_the_first_weights_is_kept(split, mels, pretrained):
-    start = starting_model(pretrained, ALL, mels, {}).network.state_dict()
-    plain, mixed = (
-        trained(pretrained, replace(ALL, epochs=1, start_share=share), split, mels)[0].network.state_dict()
-        for share in (0.0, 0.25)
-    )
-    for name, tensor in plain.items():
-        wanted = 0.25 * start[name] + 0.75 * tensor if tensor.is_floating_point() else tensor
-        torch.testing.assert_close(mixed[name], wanted)
-    assert any(not torch.equal(start[name], plain[name]) for name in start)
-
-
-def test_consistency_and_mixup_together_are_refused():
-    with pytest.raises(PipelineError, match=r"consistency is 1.0 and mixup 0.2; one of them must be 0"):
-        train_settings(flat(HEAD) | {"consistency": 1.0, "mixup": 0.2}, "speech", "params.yaml")
 
 
 def test_rates_of_the_layers_reach_the_optimiser(split, mels, pretrained):
