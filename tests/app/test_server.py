@@ -122,7 +122,7 @@ def test_two_files_at_once_leave_standard_error_alone(model: Path, tmp_path: Pat
 
 def test_a_space_starts_what_it_says(model: Path, tmp_path: Path) -> None:
     described = yaml.safe_load((SPACE / "README.md").read_text(encoding="utf-8").split("---")[1])
-    assert (described["sdk"], described["license"]) == ("docker", "other")
+    assert (described["sdk"], described["license"]) == ("docker", "cc-by-nc-sa-4.0")
     dockerfile = (SPACE / "Dockerfile").read_text(encoding="utf-8")
     command = json.loads(re.findall(r"^CMD (.*)$", dockerfile, re.MULTILINE)[-1])
     assert command[:2] == ["speech-emotion", "app"]
