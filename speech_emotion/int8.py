@@ -9,35 +9,24 @@ from pathlib import Path
 
 import numpy as np
 import onnx
-from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper
+from onnx import ModelProto, TensorProto, helper, numpy_helper
 
 LARGE = 1 << 12  # weights of a linear layer: a smaller one stays as it is
 HALVED = 1 << 16  # numbers in any other tensor that becomes float16
 LEARNED = "network."
-BLOCK = 128  # inputs that share a scale
-INT8_ACTIVATIONS = 4
 
 
 def to_int8(graph: ModelProto) -> ModelProto:
-    """Return `graph` with quantised linear layers; activations are quantised as they come.
+    """Return `graph` with quantised linear layers, one scale an output; activations are quantised as they come.
 
-    Layers that narrow, a block's feed-forward output, get a scale for each `BLOCK` of inputs: behind the GELU a few
-    inputs are far larger than all others, and would leave these one or two steps of a common scale. All others have
-    one scale for the activations and one for each output's weights. Weights there are unsigned, because processors
-    without VNNI overflow on products of unsigned and signed 8-bit numbers, and answers would depend on the machine.
+    Weights have seven bits: processors without VNNI add two products of 8-bit numbers in 16 bits, which would overflow
+    with eight, and answers would depend on the machine.
     """
     shapes = {tensor.name: tuple(tensor.dims) for tensor in graph.graph.initializer}
-    linear = {
-        one.name: shapes[one.input[1]] for one in _products(graph) if np.prod(shapes.get(one.input[1], 0)) >= LARGE
-    }
-    narrowing = [name for name, (inputs, outputs) in linear.items() if inputs > outputs]
+    products = [node for node in graph.graph.node if node.op_type == "MatMul"]
+    linear = [node.name for node in products if np.prod(shapes.get(node.input[1], 0)) >= LARGE]
     with _quiet():
-        small = _quantised(graph, [name for name in linear if name not in narrowing])
-        return _halved(_in_blocks(small, narrowing))
-
-
-def _products(graph: ModelProto) -> list[NodeProto]:
-    return [node for node in graph.graph.node if node.op_type == "MatMul"]
+        return _halved(_quantised(graph, linear))
 
 
 def _quantised(graph: ModelProto, names: list[str]) -> ModelProto:
@@ -54,21 +43,11 @@ def _quantised(graph: ModelProto, names: list[str]) -> ModelProto:
             op_types_to_quantize=["MatMul"],
             nodes_to_quantize=names,
             per_channel=True,
-            weight_type=QuantType.QUInt8,
+            weight_type=QuantType.QInt8,
+            reduce_range=True,
         )
         small = onnx.load(after)
     small.graph.ClearField("value_info")
-    return small
-
-
-def _in_blocks(graph: ModelProto, names: list[str]) -> ModelProto:
-    from onnxruntime.quantization.matmul_nbits_quantizer import DefaultWeightOnlyQuantConfig, MatMulNBitsQuantizer
-
-    scheme = DefaultWeightOnlyQuantConfig(block_size=BLOCK, is_symmetric=True, accuracy_level=INT8_ACTIVATIONS, bits=8)
-    others = [node.name for node in _products(graph) if node.name not in names]
-    quantizer = MatMulNBitsQuantizer(graph, algo_config=scheme, nodes_to_exclude=others)
-    quantizer.process()
-    small: ModelProto = quantizer.model.model
     return small
 
 

@@ -15,6 +15,7 @@ from speech_emotion.core.files import NotWrittenError, write_csv
 from speech_emotion.model.checkpoint import Model, save_model
 from speech_emotion.model.provenance import data_files, file_md5s
 from speech_emotion.shards import read_shards, shard_paths
+from speech_emotion.training.data_parallel import data_parallel
 from speech_emotion.training.fine_tune import fine_tune, starting_model
 from speech_emotion.training.settings import read_train_settings
 
@@ -34,9 +35,11 @@ def main(argv: Sequence[str] | None = None) -> None:
     split, mels = read_split(args.split), read_shards(args.spectrograms)
     trained_on = file_md5s(data_files(args.split, shard_paths(args.spectrograms)))
     start = starting_model(args.start, settings, mels, trained_on)
-    model, curve = fine_tune(start, split, mels, label=args.training)
-    save_training(args.model, args.curve, model, pd.DataFrame(curve))
-    print(f"{args.training}: {args.model}, temperature {model.description.temperature:.3f}")
+    with data_parallel() as writes:
+        model, curve = fine_tune(start, split, mels, label=args.training)
+        if writes:
+            save_training(args.model, args.curve, model, pd.DataFrame(curve))
+            print(f"{args.training}: {args.model}, temperature {model.description.temperature:.3f}")
 
 
 def save_training(path: Path, curve_path: Path, model: Model, curve: pd.DataFrame) -> None:

@@ -14,6 +14,7 @@ from speech_emotion.encoders import protocol
 from speech_emotion.encoders.protocol import Mel
 from speech_emotion.model.inference import pack
 from speech_emotion.shards import ChosenMels, Mels
+from speech_emotion.training.data_parallel import own_rows
 from speech_emotion.training.fastai_parts import DataLoader, DataLoaders
 from speech_emotion.training.loss import with_corpora
 from speech_emotion.training.settings import CORPUS, TrainSettings
@@ -152,9 +153,10 @@ class ClipLoader(DataLoader):  # type: ignore[misc]
         return index
 
     def do_batch(self, chosen: list[int]) -> tuple[Tensor, ...]:
-        """Return the network's inputs and, last, the targets `[B]`."""
+        """Return the network's inputs and, last, the targets `[B]`; in training this process's share of them."""
         levels, lengths, targets = self.clips.batch(chosen)
-        return *self.view(levels, lengths), targets
+        batch = *self.view(levels, lengths), targets
+        return own_rows(batch) if self.shuffle else batch
 
 
 def _check_shares(shares: Mapping[str, float], corpora: set[str]) -> None:

@@ -8,6 +8,7 @@ from torch import Tensor
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from tqdm import tqdm
 
+from speech_emotion.training.data_parallel import is_first
 from speech_emotion.training.fastai_parts import Callback, CancelFitException, MixUp
 
 Curve = dict[str, float]  # one epoch: its number, losses and accuracy
@@ -41,8 +42,9 @@ class Curves(Callback):  # type: ignore[misc]
             self.failure = f"{self.label}: {wrong[0]} after epoch {len(self.rows)}"
             raise CancelFitException
         numbers = "  ".join(SHOWN[name].format(value) for name, value in row.items() if not isnan(value))
-        with tqdm.external_write_mode():
-            print(f"{self.label}: epoch {len(self.rows)}/{self.epochs}  {numbers}", flush=True)
+        if is_first():
+            with tqdm.external_write_mode():
+                print(f"{self.label}: epoch {len(self.rows)}/{self.epochs}  {numbers}", flush=True)
 
 
 class ClipMixUp(MixUp):  # type: ignore[misc]

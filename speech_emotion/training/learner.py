@@ -3,12 +3,13 @@
 from functools import partial
 
 import torch
-from torch import nn
+from torch import distributed, nn
 from tqdm import tqdm
 
 from speech_emotion.core.errors import PipelineError
 from speech_emotion.encoders import protocol
 from speech_emotion.training.callbacks import ClipMixUp, CudaGraph, Curve, Curves, WeightAverage
+from speech_emotion.training.data_parallel import Average, is_first
 from speech_emotion.training.fastai_parts import (
     AMPMode,
     Callback,
@@ -51,9 +52,12 @@ def train(
         cbs=_device_callbacks(loaders.device),
     )
     learn.remove_cb(ProgressCallback)
+    if distributed.is_initialized():
+        learn.add_cb(Average())
     if settings.mixup:
         learn.add_cb(ClipMixUp(settings.mixup))
-    bar = tqdm(total=epochs * len(loaders.train), desc=label, unit=" batches", disable=None, leave=False)
+    hidden = None if is_first() else True
+    bar = tqdm(total=epochs * len(loaders.train), desc=label, unit=" batches", disable=hidden, leave=False)
     curves = Curves(label, epochs, bar)
     with bar, learn.no_logging(), learn.added_cbs(curves):
         if settings.frozen_epochs:

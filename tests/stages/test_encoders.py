@@ -2,10 +2,13 @@
 
 import json
 import shutil
+import sys
+from pathlib import Path
 
 import pandas as pd
 import pytest
 from ruamel.yaml import YAML
+from safetensors.numpy import load_file
 
 from tests.workspace import ROOT, Workspace
 
@@ -52,3 +55,21 @@ def test_a_second_encoder_goes_from_clips_to_scores_and_touches_nothing_of_the_f
     assert pictures == {"mean_spectrograms.png", "mistakes.png"}
     with_envelope.set_param("image.high.epochs", 2)
     assert with_envelope.repro() == {"finetune@image_high", "evaluate@image", "fuse"}
+    assert_two_processes_train_as_one(with_envelope)
+
+
+def assert_two_processes_train_as_one(workspace: Workspace) -> None:
+    """They draw the same batches and share the gradients; this network has no batch norm, whose statistics differ."""
+    model, curve = Path("models/envelope/again.safetensors"), Path("metrics/envelope/curve_again.csv")
+    one = load_file(workspace.root / model), pd.read_csv(workspace.root / curve)
+    torchrun = (sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m")
+    spectrograms = (f"data/spectrograms/envelope/{corpus}" for corpus in ("ravdess", "tess"))
+    start = "models/envelope/once.safetensors"
+    printed = workspace.run(
+        *torchrun, "stages.finetune", "envelope.again", "data/split.csv", start, str(model), str(curve), *spectrograms
+    )
+    assert printed.count("envelope.again: epoch 2/2") == 1
+    two = load_file(workspace.root / model), pd.read_csv(workspace.root / curve)
+    for name, weights in one[0].items():
+        assert abs(two[0][name] - weights).max() < 1e-6
+    assert (abs(two[1] - one[1]) < 1e-5).all(axis=None)

@@ -54,16 +54,20 @@ class Block(nn.Module):
         self.feed_in = nn.Linear(width, 4 * width)
         self.feed_out = nn.Linear(4 * width, width)
 
-    def forward(self, states: Tensor, mask: Tensor) -> Tensor:
-        """Return states `[B, T, C]` for `states` of the same shape; `mask` `[B, T]` is true where a clip is."""
+    def forward(self, states: Tensor, mask: Tensor | None) -> Tensor:
+        """Return states `[B, T, C]` for `states` of the same shape; `mask` `[B, T]` is true where a clip is.
+
+        Without a mask all of it is.
+        """
         states = states + self._attention(self.attention_norm(states), mask)
         fed: Tensor = self.feed_out(F.gelu(self.feed_in(self.feed_norm(states))))
         return states + fed
 
-    def _attention(self, states: Tensor, mask: Tensor) -> Tensor:
+    def _attention(self, states: Tensor, mask: Tensor | None) -> Tensor:
         heads = self.query_key_value(states).unflatten(2, (3, -1, HEAD_WIDTH))  # [B, T, 3, heads, 64]
         query, key, value = heads.permute(2, 0, 3, 1, 4)
-        found = F.scaled_dot_product_attention(query, key, value, attn_mask=mask[:, None, None, :])
+        chosen = None if mask is None else mask[:, None, None, :]
+        found = F.scaled_dot_product_attention(query, key, value, attn_mask=chosen)
         attended: Tensor = self.attention_out(found.transpose(1, 2).flatten(2))
         return attended
 
@@ -81,13 +85,16 @@ class Encoder(nn.Module):
         self.blocks = nn.ModuleList(Block(size.width) for _ in range(size.layers))
         self.norm = nn.LayerNorm(size.width)
 
-    def forward(self, mel: Tensor, lengths: Tensor) -> tuple[list[Tensor], Tensor]:
-        """Return the states `[B, T, C]` of convolution and blocks, and the mask `[B, T]` of what is in the clips."""
-        inside = _mask(lengths, mel.shape[2])[:, None]
+    def forward(self, mel: Tensor, lengths: Tensor | None) -> tuple[list[Tensor], Tensor | None]:
+        """Return the states `[B, T, C]` of convolution and blocks, and the mask `[B, T]` of what is in the clips.
+
+        Without `lengths`, all clips are as long as `mel`, and there is no mask.
+        """
+        inside = None if lengths is None else _mask(lengths, mel.shape[2])[:, None]
         # What the convolutions see beyond a clip's end is zero, as if the clip were alone.
-        states = F.gelu(self.conv1(mel * inside)) * inside
-        states = F.gelu(self.conv2(states)).transpose(1, 2)
-        mask = _mask((lengths / 2).ceil(), states.shape[1])
+        states = F.gelu(self.conv1(mel if inside is None else mel * inside))
+        states = F.gelu(self.conv2(states if inside is None else states * inside)).transpose(1, 2)
+        mask = None if lengths is None else _mask((lengths / 2).ceil(), states.shape[1])
         layers = [states + self.positions[: states.shape[1]]]
         for block in self.blocks:
             layers.append(block(layers[-1], mask))
@@ -122,8 +129,10 @@ class SpeechNetwork(nn.Module):
         """
         return self.pool(*self.states(mel, lengths))
 
-    def states(self, mel: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+    def states(self, mel: Tensor, lengths: Tensor | None) -> tuple[Tensor, Tensor | None]:
         """Return the weighted sum of all layers, `[B, T, C]`, and the mask `[B, T]` of what is in the clips.
+
+        Without `lengths` as `Encoder.forward`.
 
         Raises:
             PipelineError: as `embed`.
@@ -136,9 +145,9 @@ class SpeechNetwork(nn.Module):
         shares = self.layer_weights.softmax(0)
         return torch.stack([share * layer for share, layer in zip(shares, layers, strict=True)]).sum(0), mask
 
-    def pool(self, states: Tensor, mask: Tensor) -> Tensor:
+    def pool(self, states: Tensor, mask: Tensor | None) -> Tensor:
         """Return the embeddings `[B, D]` of the tokens of `states` that `mask` chooses, behind the batch norm."""
-        embedding: Tensor = self.norm(self._pool(states, mask[:, :, None]))
+        embedding: Tensor = self.norm(self._pool(states, mask))
         return embedding
 
     def classify(self, embeddings: Tensor) -> Tensor:
@@ -146,10 +155,12 @@ class SpeechNetwork(nn.Module):
         logits: Tensor = self.classifier(self.dropout(embeddings))
         return logits
 
-    def _pool(self, states: Tensor, mask: Tensor) -> Tensor:
-        """Return mean, or mean and deviation, over the tokens `mask` `[B, T, 1]` of each clip."""
+    def _pool(self, states: Tensor, mask: Tensor | None) -> Tensor:
+        """Return mean, or mean and deviation, over the tokens `mask` `[B, T]` of each clip."""
         scores = self.attention(states).float() if self.attention else torch.zeros_like(states[:, :, :1])
-        weights = scores.masked_fill(~mask, -torch.inf).softmax(1)
+        if mask is not None:
+            scores = scores.masked_fill(~mask[:, :, None], -torch.inf)
+        weights = scores.softmax(1)
         mean = (weights * states).sum(1)
         if not self.with_deviation:
             return mean

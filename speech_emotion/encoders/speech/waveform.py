@@ -39,8 +39,9 @@ class WaveformNetwork(nn.Module):
         waveform is left out of them; each must hold a token, 20 ms, at least.
         """
         mel = self.log_mel(waveform)[:, :, : round(LONGEST_S * self.frontend.frames_per_s)]
-        lengths = torch.full((1,), mel.shape[2])
-        states, _ = self.network.states(normalised(mel, lengths) if self.level_normalised else mel, lengths)
+        if self.level_normalised:
+            mel = normalised(mel, torch.full((1,), mel.shape[2]))
+        states, _ = self.network.states(mel, None)
         middles_s = (torch.arange(states.shape[1]) + 0.5) * (2 / self.frontend.frames_per_s)
         chosen = (middles_s >= windows[:, :1]) & (middles_s < windows[:, 1:])
         return self.network.pool(states.expand(windows.shape[0], -1, -1), chosen)
