@@ -23,10 +23,10 @@ os.environ |= {"OMP_NUM_THREADS": "1", "OMP_WAIT_POLICY": "PASSIVE"}
 LONG = (
     "tools/test_remotes.py",
     "benchmark/test_pool.py",
-    "stages/test_repro.py",
     "benchmark/test_strangers.py",
     "training/test_fine_tune.py",
     "test_demo.py",
+    "stages/test_repro.py",
     "tools/test_lock_merge.py",
     "stages/test_endings.py",
     "test_tour.py",

@@ -19,6 +19,7 @@ from demo.run import NEXT, NOTICE, report
 from demo.workspace import Workspace
 from speech_emotion.clips import EMOTIONS
 from stages import fetch, labels, pretrained, spectrograms, split
+from tests.warm_python import warm_folder
 from tests.workspace import Workspace as PipelineWorkspace
 from tests.workspace import stages_run
 
@@ -187,7 +188,8 @@ def test_two_processes_train_the_demos_network_to_the_same_bytes(prepared: Path,
     outputs = []
     for run in ("first", "second"):
         model, curve = tmp_path / f"{run}.safetensors", tmp_path / f"{run}.csv"
-        command = [sys.executable, "-m", "stages.finetune", "image.low", split_file, start, str(model), str(curve)]
+        python = str(warm_folder() / "python")
+        command = [python, "-m", "stages.finetune", "image.low", split_file, start, str(model), str(curve)]
         # Threads that wait asleep: other tests of a busy machine would stretch seconds to minutes.
         environment = os.environ | {"OMP_WAIT_POLICY": "PASSIVE"}
         subprocess.run([*command, shards, *settings], cwd=ROOT, env=environment, check=True, capture_output=True)

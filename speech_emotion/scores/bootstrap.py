@@ -4,14 +4,15 @@ Efron & Tibshirani 1993, chapter 13. A speaker's clips succeed and fail together
 there are enough of them (a cluster bootstrap); from fewer, the interval would be made of a handful of distinct draws.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 ENOUGH_SPEAKERS = 8
 RESAMPLES = 4000
-MOST_DRAWN = 1 << 24  # numbers at once: 128 MB
+MOST_DRAWN = 1 << 24  # numbers at once: 128 MB, of which half are kept
 SEED = 42
 
 
@@ -35,12 +36,24 @@ def resampled(matrices: NDArray[np.float64], *, resamples: int = RESAMPLES, seed
     Returns:
         `[resamples, ..., emotions, emotions]`.
     """
-    units, flat = len(matrices), matrices.reshape(len(matrices), -1)
-    generator, equal = np.random.default_rng(seed), np.full(units, 1 / units)
-    at_once = max(1, MOST_DRAWN // units)  # the draws are the same ones, however many at once
-    sizes = [min(at_once, resamples - first) for first in range(0, resamples, at_once)]
-    summed = [generator.multinomial(units, equal, size=size).astype(np.float64) @ flat for size in sizes]
+    flat = matrices.reshape(len(matrices), -1)
+    draws = _kept_draws if len(matrices) * resamples <= MOST_DRAWN else _draws
+    summed = [drawn.astype(np.float64) @ flat for drawn in draws(len(matrices), resamples, seed)]
     return np.concatenate(summed).reshape(resamples, *matrices.shape[1:])
+
+
+def _draws(units: int, resamples: int, seed: int) -> Iterator[NDArray[np.uint32]]:
+    """Yield how often each unit is drawn, `[resamples, units]`, in pieces; they are the same, however many."""
+    generator, equal = np.random.default_rng(seed), np.full(units, 1 / units)
+    at_once = max(1, MOST_DRAWN // units)
+    for first in range(0, resamples, at_once):
+        drawn = generator.multinomial(units, equal, size=min(at_once, resamples - first))
+        yield drawn.astype(np.uint32)
+
+
+@lru_cache(maxsize=4)  # a page of scores asks for the same draws a hundred times
+def _kept_draws(units: int, resamples: int, seed: int) -> list[NDArray[np.uint32]]:
+    return list(_draws(units, resamples, seed))
 
 
 def resampled_clips(
