@@ -29,7 +29,6 @@ LONG = (
     "stages/test_repro.py",
     "tools/test_lock_merge.py",
     "stages/test_endings.py",
-    "stages/test_faults.py",
     "test_tour.py",
     "stages/test_settings.py",
     "tools/test_drift.py",

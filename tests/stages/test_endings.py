@@ -82,33 +82,6 @@ def test_a_killed_worker_is_one_line(busy: Workspace) -> None:
     assert "Traceback" not in printed
 
 
-def test_of_two_runs_at_once_the_second_is_refused(busy: Workspace) -> None:
-    with start(busy, *REPRO) as first:
-        printed = busy.dvc(*REPRO[3:], code=255)
-        assert first.poll() is None
-        first.terminate()
-    assert "is busy, it is being blocked by" in printed or "Unable to acquire lock" in printed
-    assert "Traceback" not in printed
-
-
-def test_a_corpus_that_disappears_is_one_line_and_the_next_run_heals(busy: Workspace) -> None:
-    shards = contents(busy.root / "data/spectrograms/image/tess")
-    corpus = busy.root / "data/raw/tess"
-    with start(busy, *REPRO) as dvc:
-        corpus.rename(busy.folder / "elsewhere")
-        printed = dvc.stdout.read() if dvc.stdout else ""
-    assert dvc.returncode == 255
-    [line] = [line for line in printed.splitlines() if line.startswith("error: ")]
-    assert line.startswith("error: data/raw/tess/")
-    assert "cannot be decoded" in line
-    assert "Traceback" not in printed
-    (busy.folder / "elsewhere").rename(corpus)
-    for clip in corpus.glob("YAF_sad/YAF_zoo*"):
-        clip.unlink()
-    busy.dvc(*REPRO[3:])
-    assert contents(busy.root / "data/spectrograms/image/tess") == shards
-
-
 def test_what_a_killed_stage_left_is_nothing_to_git_and_goes_with_the_next_run(busy: Workspace) -> None:
     folder = busy.root / "data/spectrograms/image"
     with start(busy, *STAGE, "metrics/tess") as stage:

@@ -5,14 +5,9 @@ import json
 import re
 import shutil
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
-from typing import Any
 
 import psutil
 import pytest
@@ -174,54 +169,6 @@ def test_a_web_server_can_be_pulled_from_and_not_pushed_to(pushed: Workspace, tm
         assert "failed to push data to the cloud" in other.dvc("push", "pretrained@image", code=1)
         assert "is public" in share(other, "push", code=1)
     assert not psutil.pid_exists(server.pid)
-
-
-class Faulty(SimpleHTTPRequestHandler):
-    """A web server with one of three faults, or none."""
-
-    fault = ""
-
-    def do_GET(self) -> None:
-        """Fail, or answer."""
-        if self.fault == "500":
-            self.send_error(500)
-        elif self.fault == "hangs":
-            time.sleep(3)
-        else:
-            super().do_GET()
-
-    do_HEAD = do_GET
-
-    def copyfile(self, source: Any, outputfile: Any) -> None:
-        """Send the content, perhaps with another byte in its middle."""
-        content = bytearray(source.read())
-        content[len(content) // 2] ^= self.fault == "other bytes"
-        if self.command == "GET":
-            outputfile.write(content)
-
-    def log_message(self, format: str, *arguments: Any) -> None:
-        """Be quiet."""
-
-
-def test_a_faulty_server_is_named_and_the_next_pull_heals(pushed: Workspace, tmp_path: Path) -> None:
-    other, target = colleague(pushed, tmp_path / "other"), "data/labels.csv"
-    other.dvc("remote", "remove", "storage")
-    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Faulty, directory=str(remote_of(pushed).parent))) as listening:
-        Thread(target=listening.serve_forever, daemon=True).start()
-        address = f"http://127.0.0.1:{listening.server_port}"
-        connect(other, Server(0, listening.server_port, "HTTP", {"https://data.example.org": address}))
-        for Faulty.fault in ("500", "other bytes"):
-            last = share(other, "pull", code=1).splitlines()[-1]
-            assert last.startswith(f"error: pull: remote 'storage' ({address}/speech-emotion)")
-            assert "Then `make pull` again" in last
-            assert not (other.root / target).exists()
-        Faulty.fault = "hangs"
-        other.dvc("remote", "modify", "storage", "read_timeout", "1")
-        other.dvc("pull", target, code=1)  # all outputs would take minutes
-        Faulty.fault = ""
-        other.dvc("pull", target)
-        listening.shutdown()
-    assert (other.root / target).read_bytes() == (pushed.root / target).read_bytes()
 
 
 @pytest.mark.parametrize(
