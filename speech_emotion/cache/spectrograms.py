@@ -1,7 +1,6 @@
 """A folder of clips to a folder of shards: in parallel, and only what is new."""
 
 import hashlib
-import inspect
 import json
 import platform
 from collections import defaultdict
@@ -15,7 +14,7 @@ import numpy as np
 
 from speech_emotion.audio import decode
 from speech_emotion.cache import workers
-from speech_emotion.cache.content_key import algorithm, code_without_comments, content_key
+from speech_emotion.cache.content_key import algorithm, code_of, content_key
 from speech_emotion.core.errors import PipelineError
 from speech_emotion.core.files import replacing
 from speech_emotion.core.progress import progress
@@ -62,7 +61,7 @@ def clip_mel(path: Path, encoder: str, settings: Any, known: frozenset[str] = fr
 def versions(encoder: str, settings: Any) -> dict[str, str]:
     """Return what `clip_mel` gives equal bytes with, by name: a digest of its code without comments, and versions."""
     code, libraries, _ = json.loads(algorithm(encoder, settings))
-    code += [code_without_comments(inspect.getsource(one)) for one in (clip_mel, content_key, workers)]
+    code += [code_of(one) for one in (clip_mel, content_key, workers)]
     digest = hashlib.sha256(json.dumps(code).encode()).hexdigest()[:12]
     python = ".".join(platform.python_version_tuple()[:2])
     return {"speech-emotion's code": digest, "python": python, **libraries}

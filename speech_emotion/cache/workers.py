@@ -135,7 +135,8 @@ def _backend(client: Any) -> Any:
         """
 
         def effective_n_jobs(self, n_jobs: int) -> int:
-            return max(2, super().effective_n_jobs(n_jobs))
+            threads: int = super().effective_n_jobs(n_jobs)
+            return max(2, threads)
 
         def submit(self, func: Any, callback: Any = None) -> Any:
             def tell_of_failure(batch: Any) -> None:

@@ -19,6 +19,8 @@ from distributed import Client, get_task_stream
 from speech_emotion.cache import spectrograms, workers
 from speech_emotion.cache.spectrograms import cache_spectrograms, clip_mel
 from speech_emotion.core.errors import PipelineError
+from speech_emotion.core.params import read_settings
+from speech_emotion.encoders import protocol
 from tests.servers import free_port, running
 from tests.small_corpora import contents, tone, write_clip, write_corpus
 from tests.sounds import ROOT, SETTINGS
@@ -154,10 +156,18 @@ def test_a_broken_clip_is_named_as_it_lies_here(scheduler: Scheduler, raw: Path,
     assert not (tmp_path / "target").exists()
 
 
-def other_code(folder: Path) -> str:
+def copy_code(folder: Path) -> Path:
     shutil.copytree(ROOT / "speech_emotion", folder / "speech_emotion", ignore=shutil.ignore_patterns("released"))
+    return folder
+
+
+def edit(folder: Path) -> None:
     file = folder / "speech_emotion/audio.py"
     file.write_text(file.read_text(encoding="utf-8").replace("TRIM_HOP_S = 0.016", "TRIM_HOP_S = 0.01"))
+
+
+def other_code(folder: Path) -> str:
+    edit(copy_code(folder))
     return r"speech-emotion's code is [0-9a-f]{12} and here [0-9a-f]{12}"
 
 
@@ -195,6 +205,19 @@ def test_one_that_comes_later_is_refused_too(scheduler: Scheduler, raw: Path, tm
         next(found)
         with scheduler.worker(tmp_path / "project"), pytest.raises(PipelineError, match=complaint):
             list(found)
+
+
+def test_a_worker_is_what_it_imported_whatever_its_files_have_become(
+    scheduler: Scheduler, raw: Path, tmp_path: Path
+) -> None:
+    kind = protocol.settings("speech").FrontendSettings
+    of_speech = partial(
+        spectrograms.versions, "speech", read_settings(ROOT / "params.yaml", "speech.spectrograms", kind)
+    )
+    with scheduler.worker(copy_code(tmp_path / "project")) as worker:
+        cache(raw, tmp_path / "target")
+        edit(tmp_path / "project")
+        assert scheduler.client.run(of_speech) == {worker.address: of_speech()}
 
 
 def test_a_scheduler_without_the_project_is_refused(raw: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
