@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import CancelledError
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing, contextmanager
+from multiprocessing import TimeoutError as NoResultError
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
@@ -91,7 +92,7 @@ def _by_a_cluster(
                 f"{address}: the same clips killed one worker after the other, most likely for memory "
                 f"({one_line(error)}); give each worker more, {LOCALLY}"
             ) from error
-        except (CancelledError, TimeoutError) as error:
+        except (CancelledError, NoResultError) as error:
             raise PipelineError(
                 f"{address}: the scheduler was lost, or no worker gave anything for {SILENCE_S} s "
                 f"({type(error).__name__}); start them again and then this, {LOCALLY}"

@@ -147,6 +147,24 @@ def test_a_call_that_kills_one_worker_after_the_other_is_one_line(scheduler: Sch
         list(found)
 
 
+def test_a_cluster_whose_last_worker_is_gone_is_not_awaited_for_ever(
+    scheduler: Scheduler, raw: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    call = (raw / "YAF_fear/YAF_food_fear.wav", "image", SETTINGS)
+
+    def until_it_is_killed(pid: int) -> None:
+        with workers.results(clip_mel, repeat(call, 20_000), VERSIONS, raw, jobs=1) as found:
+            next(found)
+            psutil.Process(pid).kill()
+            list(found)
+
+    with scheduler.worker() as only:
+        cache(raw, tmp_path / "target")  # its imports take longer than it is given from here on
+        monkeypatch.setattr(workers, "SILENCE_S", 3)
+        with pytest.raises(PipelineError, match=r"no worker gave anything for 3 s .*; start them again"):
+            until_it_is_killed(only.pid)
+
+
 def test_a_broken_clip_is_named_as_it_lies_here(scheduler: Scheduler, raw: Path, tmp_path: Path) -> None:
     broken = raw / "YAF_fear/YAF_food_fear.wav"
     broken.write_bytes(broken.read_bytes()[:20])
