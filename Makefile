@@ -96,7 +96,7 @@ lock:  ## pin every package for pyproject.toml in requirements.lock (with Python
 	@test -x $(BIN)/pip-compile || { echo "error: no $(BIN)/pip-compile; make setup first"; exit 1; }
 	@$(BIN)/pip-compile -qq --strip-extras --allow-unsafe --annotation-style line --no-header --no-emit-options \
 		--no-emit-index-url --no-emit-trusted-host --no-emit-find-links \
-		--extra train --extra media --extra picture --extra app --extra completion --extra record --extra s3 --extra ssh --extra webdav --extra dev -o requirements.lock pyproject.toml
+		--extra train --extra media --extra picture --extra app --extra completion --extra record --extra s3 --extra ssh --extra webdav --extra cluster --extra dev -o requirements.lock pyproject.toml
 
 clean:  ## delete the demo's workspace, tools' caches and what killed runs left (not .venv, data or the DVC cache)
 	@rm -rf demo/workspace build dvc_plots *.egg-info .mypy_cache .pytest_cache .ruff_cache

@@ -1,7 +1,10 @@
 """Several cells at a time, for instance on one GPU: `python -m benchmark.run --jobs 8 'cell@image-*'`.
 
-DVC's queue copies the workspace for each experiment, and the machine with the GPU may have no DVC. The commands are
-the stages' own, so that `dvc commit -f` takes the results. What is there is left: DVC says whether it is up to date.
+No queue of DVC's: it copies the workspace for each experiment, and the machine with the GPU may have no DVC. None of
+Dask's: on one machine it is the same processes behind a scheduler, and a second machine takes other names.
+
+The commands are the stages' own, so that `dvc commit -f` takes the results. What is there is left: DVC says whether it
+is up to date.
 """
 
 import argparse

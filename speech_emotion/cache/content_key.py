@@ -7,8 +7,7 @@ import inspect
 import json
 from dataclasses import asdict
 from functools import lru_cache
-from types import ModuleType
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,12 +25,18 @@ def code_without_comments(source: str) -> str:
     return ast.unparse(tree)
 
 
+@lru_cache
+def code_of(thing: Any) -> str:
+    """Return the code of a module, class or function; later calls, too, as it was imported, if its file has changed."""
+    return code_without_comments(inspect.getsource(thing))
+
+
 @lru_cache(maxsize=4)
 def algorithm(encoder: str, settings: Any) -> bytes:
     """Return a description of `audio.py`, `mel.py`, its front end, the libraries below and `settings`."""
     frontend = protocol.frontend(encoder)
-    sources = (audio, mel, cast(ModuleType, frontend), type(settings))
-    code = [code_without_comments(inspect.getsource(source)) for source in sources]
+    sources: tuple[Any, ...] = (audio, mel, frontend, type(settings))
+    code = [code_of(source) for source in sources]
     versions = {name: importlib.metadata.version(name) for name in frontend.LIBRARIES}
     return json.dumps([code, versions, asdict(settings)], sort_keys=True).encode()
 

@@ -1,19 +1,20 @@
 """A folder of clips to a folder of shards: in parallel, and only what is new."""
 
-import os
+import hashlib
+import json
+import platform
 from collections import defaultdict
 from collections.abc import Sequence
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import closing
 from dataclasses import dataclass
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from joblib import Parallel, delayed
 
 from speech_emotion.audio import decode
-from speech_emotion.cache.content_key import content_key
+from speech_emotion.cache import workers
+from speech_emotion.cache.content_key import algorithm, code_of, content_key
 from speech_emotion.core.errors import PipelineError
 from speech_emotion.core.files import replacing
 from speech_emotion.core.progress import progress
@@ -23,7 +24,6 @@ from speech_emotion.encoders.protocol import Mel
 from speech_emotion.shards import SUFFIX, Shard, shard_writer
 
 SILENCE = 2**-14  # peak to peak: the last bit of 16, up and down
-KEPT_BYTES = 64 * 2**20  # of freed memory, in each worker
 
 
 @dataclass(frozen=True)
@@ -57,6 +57,16 @@ def clip_mel(path: Path, encoder: str, settings: Any, known: frozenset[str] = fr
     return key, mel
 
 
+@lru_cache(maxsize=4)
+def versions(encoder: str, settings: Any) -> dict[str, str]:
+    """Return what `clip_mel` gives equal bytes with, by name: a digest of its code without comments, and versions."""
+    code, libraries, _ = json.loads(algorithm(encoder, settings))
+    code += [code_of(one) for one in (clip_mel, content_key, workers)]
+    digest = hashlib.sha256(json.dumps(code).encode()).hexdigest()[:12]
+    python = ".".join(platform.python_version_tuple()[:2])
+    return {"speech-emotion's code": digest, "python": python, **libraries}
+
+
 def cache_spectrograms(
     encoder: str,
     corpus: str,
@@ -76,11 +86,11 @@ def cache_spectrograms(
         target: folder of shards; replaced as a whole, written speaker by speaker and clip by clip.
         settings: `FrontendSettings` of the encoder.
         committed: shards of the last commit; a clip whose content key is in them is not computed.
-        jobs: worker processes, -1 for one a core.
+        jobs: worker processes, -1 for one a core; a Dask cluster that DASK_SCHEDULER_ADDRESS names takes their place.
 
     Raises:
-        PipelineError: there are no clips, one has a foreign name or a name twice, one cannot be decoded, or a worker
-            was killed.
+        PipelineError: there are no clips, one has a foreign name or a name twice, one cannot be decoded, a worker was
+            killed, or a worker of the cluster has another version.
     """
     speakers = _by_speaker(corpus, raw)
     clips = [clip for clips in speakers.values() for clip in clips]
@@ -94,33 +104,20 @@ def cache_spectrograms(
         mels, clip = places[key]
         return mels[clip]
 
-    work = (
-        delayed(clip_mel)(path, encoder, settings, frozenset({before[clip]}) if clip in before else gone)
-        for clip, path in clips
-    )
-    # A clip's arrays are just large enough for glibc to give them back to the system each time, and take them anew:
-    # a fifth of the time. Workers read these settings when they start.
-    os.environ.setdefault("MALLOC_TRIM_THRESHOLD_", str(KEPT_BYTES))
-    os.environ.setdefault("MALLOC_MMAP_THRESHOLD_", str(KEPT_BYTES))
+    work = ((path, encoder, settings, frozenset({before[clip]}) if clip in before else gone) for clip, path in clips)
     computed = 0
-    try:
-        with (
-            replacing(target) as temporary,
-            progress(f"spectrograms@{encoder}-{corpus}", len(clips), "clips") as advance,
-            # joblib gives each of its workers one BLAS thread where there is a worker a core.
-            closing(Parallel(n_jobs=jobs, return_as="generator")(work)) as results,
-        ):
-            for speaker, names in speakers.items():
-                shard = temporary / f"{speaker.partition('/')[2]}{SUFFIX}"
-                with shard_writer(shard, encoder, settings) as add:
-                    for (clip, _), (key, mel) in zip(names, results, strict=False):  # of which more follow
-                        computed += mel is not None
-                        add(clip, key, stored(key) if mel is None else mel)
-                        advance(1)
-    except BrokenProcessPool as error:
-        raise PipelineError(
-            f"{raw}: a worker process was killed, most likely for memory; set LOKY_MAX_CPU_COUNT=1 for a single one"
-        ) from error
+    with (
+        replacing(target) as temporary,
+        progress(f"spectrograms@{encoder}-{corpus}", len(clips), "clips") as advance,
+        workers.results(clip_mel, work, partial(versions, encoder, settings), raw, jobs=jobs) as mels,
+    ):
+        for speaker, names in speakers.items():
+            shard = temporary / f"{speaker.partition('/')[2]}{SUFFIX}"
+            with shard_writer(shard, encoder, settings) as add:
+                for (clip, _), (key, mel) in zip(names, mels, strict=False):  # of which more follow
+                    computed += mel is not None
+                    add(clip, key, stored(key) if mel is None else mel)
+                    advance(1)
     return Counts(len(clips) - computed, computed, len(dropped))
 
 

@@ -31,8 +31,10 @@ def halve(level: float) -> float:
 @pytest.fixture(autouse=True)
 def _no_memory() -> Iterator[None]:
     content_key.algorithm.cache_clear()
+    content_key.code_of.cache_clear()
     yield
     content_key.algorithm.cache_clear()
+    content_key.code_of.cache_clear()
 
 
 def key(samples: np.ndarray = SAMPLES, sample_rate: int = RATE, settings: FrontendSettings = SETTINGS) -> str:
@@ -47,6 +49,7 @@ def key_after(monkeypatch: pytest.MonkeyPatch, module: ModuleType | type, old: s
     original = inspect.getsource
     monkeypatch.setattr(inspect, "getsource", lambda asked: edited if asked is module else original(asked))
     content_key.algorithm.cache_clear()
+    content_key.code_of.cache_clear()
     return key()
 
 
