@@ -6,10 +6,11 @@ worker computes from another copy of it.
 
 import logging
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+import warnings
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from concurrent.futures import CancelledError
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from multiprocessing import TimeoutError as NoResultError
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -65,7 +66,7 @@ def _here(function: Callable[..., T], calls: Iterable[Call], folder: Path, jobs:
     try:
         # joblib gives each of its processes one BLAS thread where there is a process a core.
         parallel = Parallel(n_jobs=jobs, return_as="generator")
-        with closing(parallel(delayed(function)(*call) for call in calls)) as found:
+        with _closed_quietly(parallel(delayed(function)(*call) for call in calls)) as found:
             yield found
     except BrokenProcessPool as error:
         raise PipelineError(
@@ -85,7 +86,7 @@ def _by_a_cluster(
         parallel = Parallel(backend=_backend(client), batch_size=BATCH, timeout=SILENCE_S, return_as="generator")
         sent = (delayed(_on_worker)(function, *_with_content(*call), versions=versions, ours=ours) for call in calls)
         try:
-            with closing(parallel(sent)) as found:
+            with _closed_quietly(parallel(sent)) as found:
                 yield found
         except KilledWorker as error:
             raise PipelineError(
@@ -97,6 +98,16 @@ def _by_a_cluster(
                 f"{address}: the scheduler was lost, or no worker gave anything for {SILENCE_S} s "
                 f"({type(error).__name__}); start them again and then this, {LOCALLY}"
             ) from error
+
+
+@contextmanager
+def _closed_quietly(found: Generator[T, None, None]) -> Iterator[Iterator[T]]:
+    """Yield `found`, and close it: after an error joblib would advise to compute less."""
+    try:
+        yield found
+    finally:
+        with warnings.catch_warnings(action="ignore", category=UserWarning):
+            found.close()
 
 
 @contextmanager
