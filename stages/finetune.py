@@ -13,7 +13,7 @@ from speech_emotion.core.command import run
 from speech_emotion.core.errors import PipelineError
 from speech_emotion.core.files import NotWrittenError, write_csv
 from speech_emotion.model.checkpoint import Model, save_model
-from speech_emotion.model.provenance import data_files, file_md5s
+from speech_emotion.model.provenance import data_files, file_md5s, refuse_damaged
 from speech_emotion.shards import read_shards, shard_paths
 from speech_emotion.training.data_parallel import data_parallel
 from speech_emotion.training.fine_tune import fine_tune, starting_model
@@ -32,6 +32,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--params", type=Path, default=Path("params.yaml"))
     args = parser.parse_args(argv)
     settings = read_train_settings(args.params, *args.training.split("."))
+    refuse_damaged(args.spectrograms)
     split, mels = read_split(args.split), read_shards(args.spectrograms)
     trained_on = file_md5s(data_files(args.split, shard_paths(args.spectrograms)))
     start = starting_model(args.start, settings, mels, trained_on)
