@@ -1,9 +1,10 @@
 """Stage `finetune`: one training of one encoder, such as `image.low`."""
 
 import argparse
+import shutil
 import tempfile
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import pandas as pd
@@ -54,10 +55,12 @@ def save_training(path: Path, curve_path: Path, model: Model, curve: pd.DataFram
         save_model(path, model)
     except NotWrittenError as error:
         for place in (tempfile.gettempdir(), "/dev/shm", Path.home()):
-            with suppress(OSError, NotWrittenError):
+            with suppress(OSError, NotWrittenError), ExitStack() as failed:
                 folder = Path(tempfile.mkdtemp(prefix="speech-emotion-", dir=place))
+                failed.callback(shutil.rmtree, folder, ignore_errors=True)
                 write_csv(folder / curve_path.name, curve)
                 save_model(folder / path.name, model)
+                failed.pop_all()
                 way_out = f"move its files to {path.parent} and {curve_path.parent}, then `dvc commit -f` the stage"
                 raise PipelineError(f"{error}; the finished training is in {folder}: {way_out}") from error
         raise
