@@ -36,7 +36,7 @@ ORDER = ("fetch", "labels", "split", "spectrograms", "pretrained", "finetune", "
 FIRST = ("low", "head")  # of each encoder's trainings
 KILLED = (signal.SIGKILL, signal.SIGTERM)
 SCRATCH = ".partial"
-REPRO_S = 12.0  # what DVC and a short stage take, both from a cold start
+REPRO_S = 6.0  # what DVC and a short stage take, both from a cold start
 MODEL, CLIP = "models/emotion.onnx", "data/raw/tess/OAF_sad/OAF_back_sad.wav"
 PREDICT = f"python -m speech_emotion.cli predict --model {MODEL} --timeline --picture data/timeline.png {CLIP}"
 
