@@ -11,6 +11,8 @@ import numpy as np
 import onnx
 from onnx import ModelProto, TensorProto, helper, numpy_helper
 
+from speech_emotion.core.files import writing
+
 LARGE = 1 << 12  # weights of a linear layer: a smaller one stays as it is
 HALVED = 1 << 16  # numbers in any other tensor that becomes float16
 LEARNED = "network."
@@ -34,8 +36,9 @@ def _quantised(graph: ModelProto, names: list[str]) -> ModelProto:
 
     if not names:
         return graph
-    with tempfile.TemporaryDirectory() as folder:  # the library goes from file to file
-        before, after = Path(folder, "float32.onnx"), Path(folder, "int8.onnx")
+    # The library goes from file to file.
+    with tempfile.TemporaryDirectory() as folder, writing(before := Path(folder, "float32.onnx")):
+        after = Path(folder, "int8.onnx")
         onnx.save(graph, before)
         quantize_dynamic(
             before,

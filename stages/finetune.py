@@ -1,9 +1,10 @@
 """Stage `finetune`: one training of one encoder, such as `image.low`."""
 
 import argparse
+import shutil
 import tempfile
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import pandas as pd
@@ -13,7 +14,7 @@ from speech_emotion.core.command import run
 from speech_emotion.core.errors import PipelineError
 from speech_emotion.core.files import NotWrittenError, write_csv
 from speech_emotion.model.checkpoint import Model, save_model
-from speech_emotion.model.provenance import data_files, file_md5s
+from speech_emotion.model.provenance import data_files, file_md5s, refuse_damaged
 from speech_emotion.shards import read_shards, shard_paths
 from speech_emotion.training.data_parallel import data_parallel
 from speech_emotion.training.fine_tune import fine_tune, starting_model
@@ -32,6 +33,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--params", type=Path, default=Path("params.yaml"))
     args = parser.parse_args(argv)
     settings = read_train_settings(args.params, *args.training.split("."))
+    refuse_damaged(args.spectrograms)
     split, mels = read_split(args.split), read_shards(args.spectrograms)
     trained_on = file_md5s(data_files(args.split, shard_paths(args.spectrograms)))
     start = starting_model(args.start, settings, mels, trained_on)
@@ -53,10 +55,12 @@ def save_training(path: Path, curve_path: Path, model: Model, curve: pd.DataFram
         save_model(path, model)
     except NotWrittenError as error:
         for place in (tempfile.gettempdir(), "/dev/shm", Path.home()):
-            with suppress(OSError, NotWrittenError):
+            with suppress(OSError, NotWrittenError), ExitStack() as failed:
                 folder = Path(tempfile.mkdtemp(prefix="speech-emotion-", dir=place))
+                failed.callback(shutil.rmtree, folder, ignore_errors=True)
                 write_csv(folder / curve_path.name, curve)
                 save_model(folder / path.name, model)
+                failed.pop_all()
                 way_out = f"move its files to {path.parent} and {curve_path.parent}, then `dvc commit -f` the stage"
                 raise PipelineError(f"{error}; the finished training is in {folder}: {way_out}") from error
         raise

@@ -20,6 +20,7 @@ import yaml
 from safetensors import safe_open
 from safetensors.numpy import load_file, save_file
 
+from speech_emotion.app.answers import answer
 from speech_emotion.array_files import METADATA_KEY
 from speech_emotion.audio import decode
 from speech_emotion.clips import LABEL_COLUMNS, SPLIT_COLUMNS, read_labels, read_split
@@ -41,7 +42,7 @@ from speech_emotion.predict.reading import recording
 from speech_emotion.shards import Shard, read_shard, read_shards, write_shard
 from speech_emotion.splits.protocols import SplitSettings
 from speech_emotion.training.settings import read_train_settings
-from tests.fuzzing import fuzz, fuzz_with, misspelt
+from tests.fuzzing import fuzz, fuzz_with, misspelt, refusal
 from tests.predict.tiny import export_tiny, tiny_files
 from tests.small_corpora import write_manifest
 from tests.trainings import FRONTEND, small_model
@@ -183,6 +184,23 @@ def ask(path: Path) -> None:
     predictor.description.to_json()
     list(predictor.stream([SPEECH], RATE))
     predictor._model(SPEECH[:, 0])  # also where no speech was found in the noise
+
+
+@pytest.mark.parametrize("form", ["WAV", "FLAC", "OGG"])
+def test_a_damaged_file_that_the_page_is_sent_is_answered_or_refused_in_one_line(tmp_path: Path, form: str) -> None:
+    predictor = Predictor(export_tiny(tmp_path / "model", threshold=0.4))
+    (folder := tmp_path / "in").mkdir()
+
+    def send(path: Path) -> None:
+        with path.open("rb", buffering=0) as file:
+            json.dumps(answer(predictor, file, "clip", 60, lambda _: None), allow_nan=False)
+
+    def read(path: Path) -> None:
+        line = refusal(path, send)
+        assert "/dev/fd" not in line, line
+        assert len(line) < 2000, line
+
+    fuzz(sound(form), folder / "sent", read)
 
 
 def test_a_damaged_description_of_a_model_is_read_or_refused_in_one_line(tmp_path: Path) -> None:

@@ -92,7 +92,7 @@ def read_source(params: Path, corpus: str) -> Source:
     """
     section = f"corpora.{corpus}.source"
     kind = read_settings(params, f"corpora.{corpus}", _Corpus).source.get("kind", "missing")
-    if kind not in KINDS:
+    if not isinstance(kind, str) or kind not in KINDS:
         raise PipelineError(f"{params}: {section}.kind is {kind!r}; make it one of {', '.join(KINDS)}")
     return read_settings(params, section, KINDS[kind])
 

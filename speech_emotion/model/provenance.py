@@ -1,12 +1,15 @@
 """What made a model: its split, shards and settings, so that none is scored as something else."""
 
-from collections.abc import Mapping, Sequence
+import json
+import os
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
-from hashlib import file_digest
+from hashlib import file_digest, md5
 from pathlib import Path
 from typing import Any
 
 from speech_emotion.core.errors import PipelineError
+from speech_emotion.core.lifetime import STAGE
 from speech_emotion.core.params import read_yaml, to_settings
 from speech_emotion.model.checkpoint import Description, Model, load_model
 from speech_emotion.training.settings import TrainSettings, flat, train_settings
@@ -70,6 +73,34 @@ def refuse_other_settings(path: Path, model: Description) -> None:
         if values := _params(stages[name]).get(f"{model.encoder}.spectrograms", {}):
             made = to_settings(values, type(model.frontend), f"{LOCK}: {name}")
             _compare(path, name, asdict(made), asdict(model.frontend))
+
+
+def refuse_damaged(folders: Iterable[Path]) -> None:
+    """Refuse `folders` whose bytes are not those that dvc.lock names, in a stage that DVC runs.
+
+    DVC checks no file that it takes from its cache, and would write down what was trained on a damaged one as the
+    result of the sound one.
+
+    Raises:
+        PipelineError: names the first folder that differs.
+    """
+    stages = read_yaml(LOCK).get("stages", {}) if LOCK.exists() and STAGE in os.environ else {}
+    locked = {out["path"]: (name, out["md5"]) for name, one in stages.items() for out in one.get("outs", [])}
+    for folder in folders:
+        maker, known = locked.get(folder.as_posix(), ("", None))
+        if known and known != (found := _folder_md5(folder)):
+            raise PipelineError(
+                f"{folder}: has md5 {found}, {LOCK} says {known}: a file in it is damaged, or DVC's cache of it; "
+                f"run `dvc repro --force --single-item {maker}`, which looks into both, then `dvc repro`"
+            )
+
+
+def _folder_md5(folder: Path) -> str:
+    """Return DVC's hash of a folder: that of the list of its files."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    listed = [{"md5": _md5(path), "relpath": path.relative_to(folder).as_posix()} for path in files]
+    text = json.dumps(sorted(listed, key=lambda one: one["relpath"]))
+    return f"{md5(text.encode(), usedforsecurity=False).hexdigest()}.dir"
 
 
 def _md5(path: Path) -> str:

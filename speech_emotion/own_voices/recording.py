@@ -1,6 +1,7 @@
 """What a file of a table holds, or why it cannot be used."""
 
 import hashlib
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,7 +39,7 @@ class Recording:
 
 def read_recording(file: Path) -> Recording | str:
     """Return what `file` holds, or in a few words what is wrong, so that one bad file does not hide the others."""
-    if not file.is_file():
+    if not os.path.isfile(file):  # noqa: PTH113  pathlib's raises for a name that is too long
         return "is not there"
     if not is_audio(file):
         return "is neither WAV nor FLAC; convert it, for instance with ffmpeg or Audacity"

@@ -141,8 +141,9 @@ def _file(folder: Path, written: str) -> Path:
     if "\\" in written or PureWindowsPath(written).drive:
         path = PureWindowsPath(written)
     parts = [part for part in path.parts if part not in (path.anchor, ".")]
-    if path.is_absolute() and isinstance(path, PurePosixPath) and Path(path).exists():
+    if path.is_absolute() and isinstance(path, PurePosixPath) and os.path.exists(path):  # noqa: PTH110
         absolute, base = Path(path), folder.absolute()
         return folder / absolute.relative_to(base) if absolute.is_relative_to(base) else absolute
     ends = (folder.joinpath(*parts[depth:]) for depth in range(len(parts) if path.is_absolute() else 1))
-    return next((end for end in ends if end.exists()), folder.joinpath(*parts))
+    # Unlike pathlib's, this says no to a name that is too long for the disk.
+    return next(filter(os.path.exists, ends), folder.joinpath(*parts))

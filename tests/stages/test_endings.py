@@ -7,6 +7,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -120,6 +121,23 @@ def test_a_finished_training_is_not_lost_to_a_full_disk(
     assert f"the finished training is in {folder}: move its files to {place['model']} and" in str(caught.value)
     assert load_model(folder / "low.safetensors").description.temperature == 1.5
     assert len(pd.read_csv(folder / "curve.csv")) == 5000
+
+
+def test_a_training_that_fits_nowhere_leaves_no_half_of_itself(
+    full_disk: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (elsewhere := full_disk / "elsewhere").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(elsewhere))
+    monkeypatch.setattr(tempfile, "mkdtemp", partial(in_folder, tempfile.mkdtemp, elsewhere))
+    curve = pd.DataFrame({"epoch": range(3)})
+    with pytest.raises(PipelineError, match="No space left"):
+        finetune.save_training(full_disk / "low.safetensors", full_disk / "curve.csv", small_model(), curve)
+    assert list(elsewhere.iterdir()) == []
+
+
+def in_folder(make: Callable[..., str], folder: Path, suffix: str = "", prefix: str = "", dir: object = None) -> str:
+    """Make a folder as `make` does, where it would be elsewhere than `folder` lies in `folder`."""
+    return make(suffix, prefix, dir if Path(str(dir)).is_relative_to(folder.parent) else folder)
 
 
 def test_a_worker_does_not_outlive_a_command_that_is_ended_alone(busy: Workspace) -> None:
