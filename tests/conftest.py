@@ -29,6 +29,8 @@ LONG = (
     "stages/test_repro.py",
     "tools/test_lock_merge.py",
     "stages/test_endings.py",
+    "test_faults.py",
+    "cache/test_workers.py",
     "test_tour.py",
     "stages/test_settings.py",
     "tools/test_drift.py",
