@@ -99,9 +99,9 @@ def test_int8_is_small_and_close(exported: InferenceSession) -> None:
     large = [
         one for one in graph.graph.initializer if np.prod(one.dims) >= 1 << 12 and one.data_type != TensorProto.FLOAT
     ]
-    assert {one.data_type for one in large} == {TensorProto.UINT8, TensorProto.FLOAT16}
+    assert {one.data_type for one in large} == {TensorProto.INT8, TensorProto.FLOAT16}
     assert len(tiny_files()["emotion.int8.onnx"]) < 0.75 * len(tiny_files()["emotion.onnx"])
-    assert {"MatMulInteger", "MatMulNBits"} <= {node.op_type for node in graph.graph.node}
+    assert "MatMulInteger" in {node.op_type for node in graph.graph.node}
     waveform = clip(3.0)
     (expected,), (found,) = (
         one.run(["probabilities"], {"waveform": waveform})[0] for one in (exported, session("emotion.int8.onnx"))
@@ -114,8 +114,7 @@ def test_file_is_whole_and_says_nothing_of_where_it_was_made(form: str) -> None:
     content = tiny_files()[form]
     graph = onnx.load_from_string(content)
     assert [one.name for one in graph.graph.initializer if one.external_data] == []
-    runtime = {"com.microsoft"} if form == "emotion.int8.onnx" else set()  # the float32 form is plain ONNX
-    assert {one.domain for one in graph.opset_import} <= {"", "ai.onnx"} | runtime
+    assert {node.domain for node in graph.graph.node} <= {"", "ai.onnx"}, "any runtime has what it takes"
     for place in (str(ROOT), sys.prefix, "site-packages", "Traceback"):
         assert place.encode() not in content
 
