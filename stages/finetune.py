@@ -33,9 +33,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--params", type=Path, default=Path("params.yaml"))
     args = parser.parse_args(argv)
     settings = read_train_settings(args.params, *args.training.split("."))
-    refuse_damaged(args.spectrograms)
+    files = data_files(args.split, shard_paths(args.spectrograms))
+    refuse_damaged(files, trained_on := file_md5s(files))
     split, mels = read_split(args.split), read_shards(args.spectrograms)
-    trained_on = file_md5s(data_files(args.split, shard_paths(args.spectrograms)))
     start = starting_model(args.start, settings, mels, trained_on)
     with data_parallel() as writes:
         model, curve = fine_tune(start, split, mels, label=args.training)

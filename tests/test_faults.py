@@ -116,14 +116,7 @@ def test_a_corpus_folder_that_disappears_while_spectrograms_are_made(shared: Wor
     raw, away = shared.root / "data/raw/tess", tmp_path / "away"
     target = tmp_path / "tess"
     command = (sys.executable, "-m", "stages.spectrograms", "image", "tess", "data/raw/tess", str(target))
-    process = subprocess.Popen(
-        command,
-        cwd=shared.root,
-        env=shared.environment | {"PYTHONUNBUFFERED": "1"},
-        text=True,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-    )
+    process = shared.start(*command)
     try:
         with process:
             assert process.stdout
@@ -162,7 +155,7 @@ def test_a_flipped_byte_in_the_cache_is_neither_trained_on_nor_reused(workspace:
     line = error_line(workspace.dvc("repro", "--single-item", "finetune@image_low", code=255))
     assert f"error: {SHARDS}: has md5 " in line
     way_out = f"dvc repro --force --single-item {SPECTROGRAMS}"
-    assert f"run `{way_out}`" in line
+    assert line.endswith(f"run `python -m tools.cache_check`, `{way_out}`, then `dvc repro`")
 
     printed = workspace.dvc(*way_out.split()[1:])
     assert f"{SHARDS}: not all of it can be reused: OAF.safetensors (DVC's cache held other bytes as" in printed
@@ -186,15 +179,7 @@ def test_a_shard_cut_short(workspace: Workspace) -> None:
 def test_two_repros_at_once(workspace: Workspace) -> None:
     workspace.set_param("image.high.epochs", 10_000)
     command = (sys.executable, "-m", "dvc", "repro", "finetune@image_high")
-    process = subprocess.Popen(
-        command,
-        cwd=workspace.root,
-        env=workspace.environment | {"PYTHONUNBUFFERED": "1"},
-        text=True,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        start_new_session=True,
-    )
+    process = workspace.start(*command)
     with process:
         assert process.stdout
         try:

@@ -117,17 +117,21 @@ class Workspace:
         assert ended.returncode == code, f"{' '.join(command)} exited with {ended.returncode}:\n{ended.stdout}"
         return ended.stdout
 
-    def interrupt(self, *command: str, after: str) -> tuple[int, str]:
-        """Run `command`, press Ctrl-C after a line that has `after`; return the exit code and all that it printed."""
-        process = subprocess.Popen(
+    def start(self, *command: str, **environment: str) -> "subprocess.Popen[str]":
+        """Start `command` in a session of its own; what it prints, stdout and stderr together, comes line by line."""
+        return subprocess.Popen(
             command,
             cwd=self.root,
-            env=self.environment | {"PYTHONUNBUFFERED": "1"},
+            env=self.environment | {"PYTHONUNBUFFERED": "1"} | environment,
             text=True,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
+
+    def interrupt(self, *command: str, after: str) -> tuple[int, str]:
+        """Run `command`, press Ctrl-C after a line that has `after`; return the exit code and all that it printed."""
+        process = self.start(*command)
         with process:
             assert process.stdout
             try:

@@ -4,13 +4,13 @@ DVC takes its own cache for intact: a byte that a disk flipped would go into tra
 """
 
 import hashlib
-import json
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from dvc.repo import Repo
-from dvc_data.hashfile.hash_info import HashInfo
 from dvc_data.hashfile.tree import Tree
+from dvc_objects.errors import ObjectFormatError
 
 from speech_emotion.core.command import run
 from speech_emotion.core.errors import PipelineError, listed
@@ -19,31 +19,29 @@ from speech_emotion.core.errors import PipelineError, listed
 def damaged_outputs() -> list[Path]:
     """Delete what is damaged, in the cache and where it was checked out to; return the outputs that it belonged to."""
     with Repo() as repo:
-        cache, kept = repo.cache.local, {out.fspath: out.hash_info for out in repo.index.outs if out.use_cache}
-        found = []
-        for output, expected in kept.items():
-            for place, md5 in _objects(repo, Path(output), expected):
-                stored = Path(cache.oid_to_path(md5))
-                if stored.exists() and _md5(stored) != md5.removesuffix(".dir"):
-                    if place.is_file() and _md5(place) == _md5(stored):
-                        place.unlink()
-                    stored.unlink()
-                    found.append(Path(output))
-    return list(dict.fromkeys(found))
+        cache = repo.cache.local
+        held = [(output, place, md5, Path(cache.oid_to_path(md5))) for output, place, md5 in _named(repo)]
+        wrong = {md5: found for _, _, md5, stored in held if stored.exists() and (found := _md5(stored)) != md5[:32]}
+        for _, place, md5, _ in held:
+            if md5 in wrong and place.is_file() and _md5(place) == wrong[md5]:
+                place.unlink()
+        for stored in {stored for _, _, md5, stored in held if md5 in wrong}:
+            stored.unlink()
+    return list(dict.fromkeys(output for output, _, md5, _ in held if md5 in wrong))
 
 
-def _objects(repo: Repo, output: Path, expected: HashInfo) -> Iterator[tuple[Path, str]]:
-    """Yield the md5 of an output and of each file in it, beside the place of that in the project."""
-    if not expected or not expected.value:
-        return
-    yield output, expected.value
-    if expected.isdir and repo.cache.local.exists(expected.value):
-        try:
-            files = list(Tree.load(repo.cache.local, expected))
-        except (ValueError, KeyError, json.JSONDecodeError):  # the list itself is damaged, and has been yielded
-            return
-        for name, _, md5 in files:
-            yield output.joinpath(*name), md5.value
+def _named(repo: Repo) -> Iterator[tuple[Path, Path, str]]:
+    """Yield each output, and each file in one, with its place and its md5, a folder's with the suffix `.dir`."""
+    for out in repo.index.outs:
+        if not (out.use_cache and out.hash_info and out.hash_info.value):
+            continue
+        output = Path(out.fspath)
+        yield output, output, out.hash_info.value
+        # A damaged list of a folder's files is itself found, and its files when it is there again.
+        with suppress(FileNotFoundError, ObjectFormatError):
+            if out.hash_info.isdir:
+                for name, _, file in Tree.load(repo.cache.local, out.hash_info):
+                    yield output, output.joinpath(*name), file.value
 
 
 def _md5(path: Path) -> str:

@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from hashlib import file_digest, md5
 from pathlib import Path
@@ -75,32 +75,40 @@ def refuse_other_settings(path: Path, model: Description) -> None:
             _compare(path, name, asdict(made), asdict(model.frontend))
 
 
-def refuse_damaged(folders: Iterable[Path]) -> None:
-    """Refuse `folders` whose bytes are not those that dvc.lock names, in a stage that DVC runs.
+def refuse_damaged(paths: Mapping[str, Path], md5s: Mapping[str, str]) -> None:
+    """Refuse files that are not those that dvc.lock names, in a stage that DVC runs.
 
     DVC checks no file that it takes from its cache, and would write down what was trained on a damaged one as the
     result of the sound one.
 
+    Args:
+        paths: from the project's root; of a folder that is an output, all files.
+        md5s: of each of `paths` (`file_md5s`).
+
     Raises:
-        PipelineError: names the first folder that differs.
+        PipelineError: names the first output that differs.
     """
     stages = read_yaml(LOCK).get("stages", {}) if LOCK.exists() and STAGE in os.environ else {}
-    locked = {out["path"]: (name, out["md5"]) for name, one in stages.items() for out in one.get("outs", [])}
-    for folder in folders:
-        maker, known = locked.get(folder.as_posix(), ("", None))
-        if known and known != (found := _folder_md5(folder)):
-            raise PipelineError(
-                f"{folder}: has md5 {found}, {LOCK} says {known}: a file in it is damaged, or DVC's cache of it; "
-                f"run `dvc repro --force --single-item {maker}`, which looks into both, then `dvc repro`"
-            )
+    for maker, stage in stages.items():
+        for out in stage.get("outs", []):
+            inside = {
+                path.relative_to(out["path"]).as_posix(): md5s[name]
+                for name, path in paths.items()
+                if path.is_relative_to(out["path"])
+            }
+            if inside and (found := _dvc_md5(inside)) != out["md5"]:
+                raise PipelineError(
+                    f"{out['path']}: has md5 {found}, {LOCK} says {out['md5']}: it or DVC's copy is damaged; run"
+                    f" `python -m tools.cache_check`, `dvc repro --force --single-item {maker}`, then `dvc repro`"
+                )
 
 
-def _folder_md5(folder: Path) -> str:
-    """Return DVC's hash of a folder: that of the list of its files."""
-    files = sorted(path for path in folder.rglob("*") if path.is_file())
-    listed = [{"md5": _md5(path), "relpath": path.relative_to(folder).as_posix()} for path in files]
-    text = json.dumps(sorted(listed, key=lambda one: one["relpath"]))
-    return f"{md5(text.encode(), usedforsecurity=False).hexdigest()}.dir"
+def _dvc_md5(inside: Mapping[str, str]) -> str:
+    """Return DVC's hash of an output, from the md5s of its files by path in it: a file's own, or that of their list."""
+    if "." in inside:
+        return inside["."]
+    listed = [{"md5": inside[path], "relpath": path} for path in sorted(inside)]
+    return f"{md5(json.dumps(listed).encode(), usedforsecurity=False).hexdigest()}.dir"
 
 
 def _md5(path: Path) -> str:

@@ -37,14 +37,7 @@ def busy(cached_workspace: Workspace, tmp_path: Path) -> Workspace:
 
 def start(workspace: Workspace, *command: str) -> "subprocess.Popen[str]":
     """Start `command` with two workers and return when clips are being computed."""
-    process = subprocess.Popen(
-        command,
-        cwd=workspace.root,
-        env=workspace.environment | {"PYTHONUNBUFFERED": "1", "LOKY_MAX_CPU_COUNT": "2"},
-        text=True,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-    )
+    process = workspace.start(*command, LOKY_MAX_CPU_COUNT="2")
     assert process.stdout
     assert any(" of 40 clips" in line for line in process.stdout)
     return process
