@@ -18,7 +18,7 @@ from speech_emotion.core.command import run
 CLIPS_SHOWN = 8
 # The second training starts from the first one's weights: only it and the scores run again.
 NEXT = """\
-Change something and compare (half a minute on 2 free cores):
+Change something and compare (about a minute on 2 free cores):
   cd {folder} && export PATH="{programs}:$PATH"
   git switch -c shorter
   sed -i 's/    epochs: 4$/    epochs: 1/' params.yaml    # image.high.epochs
