@@ -28,8 +28,8 @@ from speech_emotion.core.errors import PipelineError
 from speech_emotion.encoders import protocol
 from speech_emotion.model.checkpoint import Model, load_model
 from speech_emotion.model.inference import clip_logits
-from speech_emotion.predict.model import ExportedModel
 from speech_emotion.predict.predictor import Predictor
+from speech_emotion.predict.session import ExportedModel
 
 RATE_HZ = 16_000
 CLIP_S, PADDED_S = 3.0, 30.0

@@ -17,6 +17,13 @@ from speech_emotion.core.errors import PipelineError
 # How many mutations of each kind of file; a suite's run is a sample of them.
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "25"))
 LONGEST_S, MOST_MB = 5, 1000
+settled = settings(
+    max_examples=EXAMPLES,
+    deadline=None,  # in its stead the processor's time, which other programs on the machine do not hurry
+    derandomize=True,  # a failure comes again
+    database=None,
+    suppress_health_check=list(HealthCheck),
+)
 # Numbers at the edges of the types that headers have, and what parsers of text stumble over.
 NUMBERS = [value.to_bytes(size, "little") for size in (1, 2, 4, 8) for value in (0, 1, 256**size // 2, 256**size - 1)]
 WORDS = [
@@ -79,26 +86,19 @@ def fuzz_with(
     """Let `read` try what `write` makes at `path` of `changes`, as `fuzz`."""
     outside = path.parent.parent
 
-    @settings(
-        max_examples=EXAMPLES,
-        deadline=None,  # in its stead `_in_time`, which other programs on the machine do not hurry
-        derandomize=True,  # a failure comes again
-        database=None,
-        suppress_health_check=list(HealthCheck),
-    )
+    @settled
     @given(changes)
     def holds(changed: Any) -> None:
         write(changed)
-        before = sorted(outside.iterdir())
+        before, most_mb = sorted(outside.iterdir()), _status_mb("VmRSS:") + MOST_MB
+        with suppress(OSError):
+            Path("/proc/self/clear_refs").write_text("5")  # the peak counts anew
         with _in_time():
             line = refusal(path, read)
         assert len(line) < 2000, line
         assert sorted(outside.iterdir()) == before
         assert _status_mb("VmHWM:") < most_mb
 
-    with suppress(OSError):
-        Path("/proc/self/clear_refs").write_text("5")  # the peak counts anew
-    most_mb = _status_mb("VmRSS:") + MOST_MB
     holds()
 
 

@@ -1,9 +1,9 @@
 """Damaged files of every kind that is read: an answer or one clear line, in time, in memory, in its folder.
 
-`FUZZ_EXAMPLES=2000 python -m pytest tests/test_fuzz.py` tries 2,000 mutations of each.
+`FUZZ_EXAMPLES=2000 python -m pytest tests/test_fuzz.py` tries 2,000 mutations of each;
+`app/test_fuzz.py` sends recordings to the page's server.
 """
 
-import hashlib
 import io
 import json
 import zipfile
@@ -43,7 +43,7 @@ from speech_emotion.shards import Shard, read_shard, read_shards, write_shard
 from speech_emotion.splits.protocols import SplitSettings
 from speech_emotion.training.settings import read_train_settings
 from tests.fuzzing import fuzz, fuzz_with, misspelt, refusal
-from tests.predict.tiny import export_tiny, tiny_files
+from tests.predict.tiny import export_tiny, replace_network, tiny_files
 from tests.small_corpora import write_manifest
 from tests.trainings import FRONTEND, small_model
 from tests.workspace import ROOT
@@ -211,12 +211,9 @@ def test_a_damaged_description_of_a_model_is_read_or_refused_in_one_line(tmp_pat
 
 def test_a_damaged_network_is_read_or_refused_in_one_line(tmp_path: Path) -> None:
     model = export_tiny(tmp_path / "in")
-    description = description_path(model)
-    described = json.loads(description.read_text(encoding="utf-8"))
 
     def read(path: Path) -> None:
-        described["files"] = {path.name: hashlib.sha256(path.read_bytes()).hexdigest()}
-        description.write_text(json.dumps(described), encoding="utf-8")
+        replace_network(path, path.read_bytes())
         ask(path)
 
     fuzz(tiny_files()["emotion.onnx"], model, read)

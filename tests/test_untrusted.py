@@ -5,23 +5,23 @@ damaged files of every kind in `test_fuzz.py`.
 """
 
 import ast
-import hashlib
-import json
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 import onnx
+import psutil
 import pytest
-from onnx import TensorProto
+from onnx import ModelProto, TensorProto, helper, numpy_helper
 
 from speech_emotion.core.errors import PipelineError
 from speech_emotion.encoders import protocol
-from speech_emotion.predict.model import ExportedModel, description_path
-from tests.predict.tiny import export_tiny
+from speech_emotion.predict.session import ExportedModel
+from tests.predict.tiny import export_tiny, replace_network
 from tests.workspace import ROOT
 
+FLOATS = 2**34  # 64 GB
 PACKAGES = ("benchmark", "demo", "speech_emotion", "stages", "tools")
 # Loaders that can run what they load.
 UNPICKLERS = ("cloudpickle", "dill", "joblib.load", "marshal", "pandas.read_pickle", "pickle", "shelve")
@@ -101,15 +101,47 @@ def test_a_network_cannot_read_weights_from_another_file(tmp_path: Path, where: 
     largest.ClearField("raw_data")
     largest.data_location = TensorProto.EXTERNAL
     largest.external_data.add(key="location", value=where.format(folder=tmp_path))
-    content = graph.SerializeToString()
-    model.write_bytes(content)
-    description = description_path(model)
-    described = json.loads(description.read_text(encoding="utf-8"))
-    described["files"] = {model.name: hashlib.sha256(content).hexdigest()}
-    description.write_text(json.dumps(described), encoding="utf-8")
+    replace_network(model, graph.SerializeToString())
     with pytest.raises(PipelineError, match="onnxruntime cannot load it") as caught:
         ExportedModel(model)(np.zeros(16000, np.float32))
     assert "\n" not in str(caught.value)
+
+
+def pad_a_convolution(network: ModelProto) -> None:
+    node = next(one for one in network.graph.node if one.op_type == "Conv")
+    pads = next(one for one in node.attribute if one.name == "pads")
+    del pads.ints[:]
+    pads.ints.extend([FLOATS, 0])
+
+
+def expand_the_answer(network: ModelProto) -> None:
+    [node] = [one for one in network.graph.node if "embedding" in one.output]
+    node.output[:] = ["small"]
+    network.graph.initializer.append(numpy_helper.from_array(np.array([FLOATS // 64, 1], np.int64), "rows"))
+    network.graph.node.append(helper.make_node("Expand", ["small", "rows"], ["embedding"]))
+
+
+def multiply_out(network: ModelProto) -> None:
+    [node] = [one for one in network.graph.node if "embedding" in one.output]
+    node.output[:] = ["small"]
+    for name, shape in (("column", [-1, 1]), ("row", [1, -1])):
+        network.graph.initializer.append(numpy_helper.from_array(np.array(shape, np.int64), f"{name}_shape"))
+        network.graph.node.append(helper.make_node("Reshape", ["waveform", f"{name}_shape"], [name]))
+    network.graph.node.append(helper.make_node("MatMul", ["column", "row"], ["square"]))
+    network.graph.node.append(helper.make_node("ReduceMax", ["square"], ["most"], keepdims=0))
+    network.graph.node.append(helper.make_node("Add", ["small", "most"], ["embedding"]))
+
+
+@pytest.mark.parametrize("change", [pad_a_convolution, expand_the_answer, multiply_out])
+def test_a_network_that_would_fill_the_memory_is_refused(tmp_path: Path, change: Callable[[ModelProto], None]) -> None:
+    path = export_tiny(tmp_path)
+    network = onnx.load(path)
+    change(network)
+    replace_network(path, network.SerializeToString())
+    model, before = ExportedModel(path), psutil.Process().memory_info().rss
+    with pytest.raises(PipelineError, match=r"emotion\.onnx: takes more than \d+ MB for an answer; export it again"):
+        model(np.zeros(480_000, np.float32))
+    assert psutil.Process().memory_info().rss - before < 100e6
 
 
 @pytest.mark.parametrize("name", ["hf-hub:timm/resnet18.a1_in1k", "local-dir:/tmp/model", "../resnet18"])

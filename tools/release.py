@@ -13,7 +13,8 @@ from speech_emotion.core.files import replacing
 from speech_emotion.corpora.clip_files import corpus_files, is_audio
 from speech_emotion.fetching.mirror import VARIABLE
 from speech_emotion.model.checkpoint import load_model
-from speech_emotion.predict.model import RELEASED, Description, ExportedModel
+from speech_emotion.predict.model import Description
+from speech_emotion.predict.session import RELEASED, ExportedModel
 from tools.release_checks import LICENCES, check_agreement, check_parity, refuse_licence, refuse_size
 
 PARITY_CLIPS = 50

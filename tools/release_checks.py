@@ -14,7 +14,7 @@ from speech_emotion.encoders import protocol
 from speech_emotion.model.calibration import calibrated
 from speech_emotion.model.checkpoint import Model
 from speech_emotion.model.inference import clip_logits
-from speech_emotion.predict.model import ExportedModel
+from speech_emotion.predict.session import ExportedModel
 
 # Corpora whose licence allows to hand out what was learned from them, under the same licence.
 LICENCES = {

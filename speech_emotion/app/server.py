@@ -22,8 +22,8 @@ from starlette.websockets import WebSocket
 from speech_emotion.app.limits import Limits, Places
 from speech_emotion.app.listening import listen
 from speech_emotion.core.errors import PipelineError
-from speech_emotion.predict.command import cores
 from speech_emotion.predict.predictor import Predictor
+from speech_emotion.predict.session import cores
 
 PAGE = Path(__file__).with_name("page")
 LOOPBACK = ("127.0.0.1", "localhost", "::1")

@@ -21,6 +21,7 @@ from speech_emotion.predict.messages import Messages
 from speech_emotion.predict.prediction import Moment, Prediction
 from speech_emotion.predict.predictor import Predictor
 from speech_emotion.predict.reading import Recording, Samples, recording
+from speech_emotion.predict.session import cores
 from speech_emotion.predict.sketch import Sketch
 
 ANSWERED, SOME_FAILED = 0, 1
@@ -77,12 +78,6 @@ def _answer_all(args: argparse.Namespace, names: Sequence[str], messages: Messag
         _print(_timeline_style(args)(_moments(names, predictor, messages)), messages)
     else:
         _print(_clip_style(args, names)(_answers(names, predictor, messages)), messages)
-
-
-def cores() -> int:
-    """Return how many of the processor's cores this process may use."""
-    # macOS does not say how many of its cores this process may use.
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _clip_style(args: argparse.Namespace, names: Sequence[str]) -> Callable[[formats.Answers], Iterator[str]]:

@@ -60,6 +60,8 @@ def _by_pyav(name: str, file: FileIO, wav: FileIO, end_s: float) -> None:
             if not container.streams.audio:
                 raise PipelineError(f"{name}: has no sound track; name a file that has one")
             stream = container.streams.audio[0]
+            if stream.codec_context is None:
+                raise PipelineError(f"{name}: cannot be decoded (nobody knows the codec of its sound track); {INTO}")
             form = {"samplerate": stream.rate, "channels": stream.channels, "format": "RF64", "subtype": "FLOAT"}
             packed = av.AudioResampler(format="flt", layout=stream.layout, rate=stream.rate)
             with soundfile.SoundFile(wav, "w", **form) as sound:

@@ -1,6 +1,5 @@
-"""An exported model: its description, and the session that answers."""
+"""The description of an exported model."""
 
-import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -8,19 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 
 from speech_emotion.adaptation import Reference
 from speech_emotion.core.errors import PipelineError, one_line
 
-Floats = NDArray[np.float32]
-Move = tuple[Floats, Floats]  # scale and shift of an embedding, `[D]` each
-
-RELEASED = Path(__file__).resolve().parents[1] / "released" / "emotion.int8.onnx"
 FORMAT = 1
 MOST = 1e6  # of any number that a description has, in its unit
-QUIET = 3  # errors only: the runtime warns of inputs that have defaults
 
 
 @dataclass(frozen=True)
@@ -107,70 +100,6 @@ def _check(described: Description) -> None:
 def description_path(model: Path) -> Path:
     """Return where the description of `model` lies: `emotion.json` for `emotion.onnx` and `emotion.int8.onnx`."""
     return model.with_name(f"{model.name.partition('.')[0]}.json")
-
-
-class ExportedModel:
-    """A model that answers. Several threads may ask at once; nothing that is loaded is run as code."""
-
-    def __init__(self, path: Path) -> None:
-        """Read `path` and its description. An answer takes one thread: the runtime's int8 gains nothing by more.
-
-        Raises:
-            PipelineError: a file is missing, or they do not belong together.
-        """
-        self.path, content = path, _read(path)
-        self.description = read_description(description_path(path))
-        if hashlib.sha256(content).hexdigest() not in self.description.files.values():
-            raise PipelineError(f"{path}: is not the file that {description_path(path)} describes; export both again")
-        self._session = _session(path, content)
-
-    def __call__(
-        self, waveform: Floats, windows: Floats | None = None, move: Move | None = None
-    ) -> tuple[Floats, Floats]:
-        """Return probabilities `[N, emotions]` and embeddings `[N, D]`, these as they were before they moved.
-
-        Args:
-            waveform: `[samples]` at the description's rate, from `shortest_s` to `longest_s` long.
-            windows: `[N, 2]`, start and end in seconds of what is asked about; without it all, N is 1.
-            move: scale and shift of the embeddings before they are classified.
-
-        Raises:
-            PipelineError: the runtime fails, or the answer has another form than the description says.
-        """
-        inputs = {"waveform": waveform.astype(np.float32, copy=False)}
-        if windows is not None:
-            inputs["windows"] = windows.astype(np.float32, copy=False)
-        if move is not None:
-            inputs["scale"], inputs["shift"] = move
-        try:
-            probabilities, embeddings = self._session.run(["probabilities", "embedding"], inputs)
-        except Exception as error:  # the runtime's own exceptions have no class in common
-            raise PipelineError(f"{self.path}: gives no answer ({one_line(error)}); export it again") from error
-        shapes = np.shape(probabilities)[1:], np.shape(embeddings)[1:]
-        expected = (len(self.description.emotions),), self.description.reference.mean.shape
-        if shapes != expected or not np.isfinite(probabilities).all():
-            raise PipelineError(f"{self.path}: answers with {shapes}, its description says {expected}; export it again")
-        return probabilities, embeddings
-
-
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        if path == RELEASED:
-            way_out = "name one with --model PATH, or train and `make release`"
-            raise PipelineError(f"{path}: no model came along with this installation; {way_out}") from error
-        raise PipelineError(f"{path}: cannot be read ({error.strerror}); name a model that `export` wrote") from error
-
-
-def _session(path: Path, content: bytes) -> onnxruntime.InferenceSession:
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    options.log_severity_level = QUIET
-    try:  # from its content, so that it can name no other file
-        return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # the runtime's own exceptions have no class in common
-        raise PipelineError(f"{path}: onnxruntime cannot load it ({one_line(error)}); export it again") from error
 
 
 def _rounded(values: NDArray[np.float64]) -> list[float]:

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from speech_emotion.adaptation import voice_move
 from speech_emotion.audio import RATES_HZ, Waveform, to_mono, trim_silence
 from speech_emotion.core.errors import PipelineError
-from speech_emotion.predict.model import RELEASED, ExportedModel, Floats, Move
 from speech_emotion.predict.prediction import Moment, Prediction
+from speech_emotion.predict.session import RELEASED, ExportedModel, Floats, Move
 from speech_emotion.predict.speech import RATE_HZ, SpeechDetector, unheard
 from speech_emotion.predict.windows import Group, groups
 

@@ -19,7 +19,6 @@ import yaml
 from websockets.sync.client import ClientConnection, connect
 
 from speech_emotion import cli
-from speech_emotion.predict import model as models
 from tests.app.loudness import voice
 from tests.workspace import ROOT, copy_project
 
@@ -74,7 +73,7 @@ def test_without_a_model_one_line_says_so(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr("speech_emotion.predict.predictor.RELEASED", absent := tmp_path / "emotion.int8.onnx")
-    monkeypatch.setattr(models, "RELEASED", absent)
+    monkeypatch.setattr("speech_emotion.predict.session.RELEASED", absent)
     assert cli.main(["app"]) == 2
     [line] = capsys.readouterr().err.splitlines()
     assert "no model came along with this installation; name one with --model PATH" in line

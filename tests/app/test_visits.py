@@ -118,6 +118,13 @@ def test_rubbish_is_one_line_without_a_path(roomy: TestClient, content: bytes, s
     assert "\n" not in answer["text"]
 
 
+def test_a_track_of_an_unknown_codec_is_one_line(roomy: TestClient, tmp_path: Path) -> None:
+    content = write_through_pyav(tmp_path / "tone.m4a", "aac").read_bytes()
+    assert content.count(b"stsd") == 1
+    answer = send(roomy, content.replace(b"stsd", b"none"), "tone.m4a")
+    assert answer["text"].startswith("tone.m4a: cannot be decoded (nobody knows the codec of its sound track); take")
+
+
 def test_a_name_is_only_shown(roomy: TestClient) -> None:
     answer = send(roomy, b"no sound", "../../etc/<b>\n" + "x" * 500)
     assert answer["text"].endswith("x: is no recording that can be decoded; take WAV, FLAC, MP3 or Ogg")

@@ -231,7 +231,7 @@ def test_a_voices_own_clips_move_its_embeddings_to_the_references(predictor: Pre
 
 
 def test_without_a_released_model_the_line_says_the_way_out(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr("speech_emotion.predict.model.RELEASED", tmp_path / "emotion.int8.onnx")
+    monkeypatch.setattr("speech_emotion.predict.session.RELEASED", tmp_path / "emotion.int8.onnx")
     monkeypatch.setattr("speech_emotion.predict.predictor.RELEASED", tmp_path / "emotion.int8.onnx")
     with pytest.raises(PipelineError, match=r"no model came along .* --model PATH, or train and `make release`"):
         Predictor()

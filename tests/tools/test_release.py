@@ -8,8 +8,9 @@ import pytest
 
 from speech_emotion.core.errors import PipelineError
 from speech_emotion.model.checkpoint import save_model
-from speech_emotion.predict.model import RELEASED, read_description
+from speech_emotion.predict.model import read_description
 from speech_emotion.predict.predictor import Predictor
+from speech_emotion.predict.session import RELEASED
 from tests.predict.tiny import export_tiny, tiny_model
 from tests.predict.voices import demo_voice
 from tests.workspace import ROOT
