@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import permutations
 
 import pandas as pd
 
@@ -29,7 +30,7 @@ VALIDATING = {STRANGER: "tess", "tess": STRANGER, "ravdess": STRANGER}
 CROSS_CORPUS = "cross_corpus"
 # Who learns from one corpus and is asked about another: levers for strangers of a third are chosen on these.
 TRANSFER = "transfer"
-TRANSFERS = (("ravdess", "tess"), ("ravdess", STRANGER), (STRANGER, "ravdess"), (STRANGER, "tess"))
+TRANSFERS = tuple(permutations((*CORPORA, STRANGER), 2))
 WITH_STRANGER = f"luna_jimenez_{STRANGER}"
 NOBODY = SpeakerLists(train=(), valid=(), test=())  # the protocol `speakers` is no cell
 

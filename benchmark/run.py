@@ -1,4 +1,4 @@
-"""Several cells at a time, for instance on one GPU: `python -m benchmark.run --jobs 8 'cell@image-*'`.
+"""Several cells at a time: `python -m benchmark.run --jobs 16 'cell@image-*'`, on two GPUs eight on each.
 
 No queue of DVC's: it copies the workspace for each experiment, and the machine with the GPU may have no DVC. None of
 Dask's: on one machine it is the same processes behind a scheduler, and a second machine takes other names.
@@ -15,6 +15,7 @@ from contextlib import redirect_stdout
 from fnmatch import fnmatch
 from itertools import product
 from multiprocessing import get_context
+from multiprocessing.sharedctypes import Synchronized
 from pathlib import Path
 
 from speech_emotion.core.command import run
@@ -49,7 +50,8 @@ def main() -> None:
         raise PipelineError(f"no cell is called {' or '.join(args.names)}; take some of {', '.join(cells())}")
     failures = []
     # A forked process cannot use CUDA, and imports take seconds: a spawned one imports once and takes cell after cell.
-    with ProcessPoolExecutor(args.jobs, mp_context=get_context("spawn")) as pool:
+    context = get_context("spawn")
+    with ProcessPoolExecutor(args.jobs, context, take_gpu, (context.Value("i", 0),)) as pool:
         names = {pool.submit(_run, words, args.force): name for name, words in chosen.items()}
         for future in as_completed(names):
             error, name = future.exception(), names[future]
@@ -57,6 +59,17 @@ def main() -> None:
             print(f"failed: {failures[-1]}" if error else f"{name}: {future.result()}", flush=True)
     if failures:
         raise PipelineError(itemised(f"{len(failures)} of {len(chosen)} failed; run this again for them", failures))
+
+
+def take_gpu(processes: "Synchronized[int]") -> None:
+    """Make one GPU this process's, the next process's the next one; `processes` counts who has one."""
+    import torch
+
+    with processes.get_lock():
+        number = processes.value
+        processes.value += 1
+    if torch.cuda.is_available():
+        torch.cuda.set_device(number % torch.cuda.device_count())
 
 
 def _run(words: list[str], force: bool) -> str:

@@ -1,14 +1,17 @@
 """A cell for real, in a small project: trained by `benchmark.run`, then taken over by DVC."""
 
 import json
+import multiprocessing
 import shutil
 import subprocess
 import sys
 
 import pandas as pd
 import pytest
+import torch
 
 from benchmark.answers import ADAPTED, FIRST, LAST, read_answers
+from benchmark.run import take_gpu
 from tests.workspace import ROOT, Workspace
 
 STAGE = "cell@image-random-0"
@@ -65,6 +68,17 @@ def test_cells_run_without_dvc_and_are_taken_over_by_it(with_benchmark: Workspac
     assert workspace.dvc("status").strip() == "Data and pipelines are up to date."
     workspace.set_param("image.high.epochs", 2)
     assert '"image": "modified"' in dvc("status", "--json", STAGE)
+
+
+def test_processes_take_turns_with_the_gpus(monkeypatch: pytest.MonkeyPatch) -> None:
+    taken: list[int] = []
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 3)
+    monkeypatch.setattr(torch.cuda, "set_device", taken.append)
+    processes = multiprocessing.Value("i", 0)
+    for _ in range(7):
+        take_gpu(processes)
+    assert taken == [0, 1, 2, 0, 1, 2, 0]
 
 
 def test_unknown_cell_is_refused() -> None:

@@ -13,6 +13,8 @@ from speech_emotion.encoders.speech.view import inside, loudest, normalised, win
 SNR_SPAN_DB = 30.0
 REVERBERATION_S = 0.8  # the longest time in which reverberation falls by 60 dB
 DIRECT_DB = 15.0  # the direct sound, at most above the reverberation
+BABBLE_VOICES = 6
+BABBLE_SNR_DB = (5.0, 35.0)
 LOWEST_BAND, HIGHEST_BAND = 0.12, 0.6  # share of the mel bins: the most that a band takes off below and leaves
 
 
@@ -23,7 +25,7 @@ def train_view(
     change = settings.augment
     mel, lengths = random_window(levels, lengths, round(settings.window_s * frontend.frames_per_s), speed=change.speed)
     mel = _shift(mel, change.shift_mels)
-    if change.room_share or change.noise_share or change.band_share:
+    if change.room_share or change.babble_share or change.noise_share or change.band_share:
         mel = record(mel, lengths, change, frontend)
     if settings.level_normalised:
         mel = normalised(mel, lengths)
@@ -46,6 +48,8 @@ def record(mel: Tensor, lengths: Tensor, change: AugmentSettings, frontend: Fron
     """
     power = 10 ** (mel * frontend.DECADES - frontend.OFFSET) * inside(mel, lengths)
     power = torch.where(_chosen(mel, change.room_share), _reverberate(power, frontend.frames_per_s), power)
+    if change.babble_share:
+        power = torch.where(_chosen(mel, change.babble_share), _add_babble(power, lengths), power)
     power = torch.where(_chosen(mel, change.noise_share), _add_noise(power, lengths, change.noise_snr_db), power)
     power = torch.where(_chosen(mel, change.band_share), _limit(power), power)
     found = (power.clamp(min=frontend.AMIN).log10() + frontend.OFFSET) / frontend.DECADES
@@ -94,9 +98,25 @@ def _reverberate(power: Tensor, frames_per_s: float) -> Tensor:
     return F.conv1d(padded, kernel, groups=len(power)).transpose(0, 1)
 
 
+def _add_babble(power: Tensor, lengths: Tensor) -> Tensor:
+    """Add voices of the batch at one level each, from a random frame on, repeated to the clip's length."""
+    frames = torch.arange(power.shape[2], device=power.device)
+    unit = power / _mean(power, lengths).clamp(min=1e-20)
+    babble = torch.zeros_like(power)
+    for _ in range(BABBLE_VOICES):
+        other = torch.randperm(len(power), device=power.device)
+        count = lengths[other, None]
+        first = (torch.rand(len(power), 1, device=power.device) * count).floor()
+        place = ((frames + first) % count).long()[:, None].expand_as(power)
+        babble += unit[other].gather(2, place)
+    babble *= inside(power, lengths)
+    level = _mean(power, lengths) * 10 ** (-_uniform(power, *BABBLE_SNR_DB) / 10)
+    return power + babble * level / _mean(babble, lengths).clamp(min=1e-20)
+
+
 def _add_noise(power: Tensor, lengths: Tensor, snr_db: float) -> Tensor:
     """Add noise of a random colour, up to 20 dB from the lowest to the highest bin."""
-    mean = power.sum((1, 2), keepdim=True) / (lengths[:, None, None] * power.shape[1])
+    mean = _mean(power, lengths)
     slope = torch.linspace(-1, 1, power.shape[1], device=power.device)[:, None]
     colour = 10 ** (slope * _uniform(power, -1, 1))  # [B, M, 1]
     level = mean * 10 ** (-_uniform(power, snr_db, snr_db + SNR_SPAN_DB) / 10)
@@ -109,6 +129,11 @@ def _limit(power: Tensor) -> Tensor:
     """Silence the bins outside a random band."""
     place = torch.linspace(0, 1, power.shape[1], device=power.device)[:, None]
     return power * ((place >= _uniform(power, 0, LOWEST_BAND)) & (place <= _uniform(power, HIGHEST_BAND, 1)))
+
+
+def _mean(power: Tensor, lengths: Tensor) -> Tensor:
+    """Return the mean power of each clip, `[B, 1, 1]`."""
+    return power.sum((1, 2), keepdim=True) / (lengths[:, None, None] * power.shape[1])
 
 
 def _chosen(mel: Tensor, share: float) -> Tensor:

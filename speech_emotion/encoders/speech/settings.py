@@ -48,6 +48,8 @@ class AugmentSettings(Checked):
     noise_share: Share  # of the clips, with noise
     noise_snr_db: Annotated[float, Range(-20, 60)]  # the loudest noise; the softest is 30 dB below it
     band_share: Share  # of the clips, without the lowest and highest frequencies, as on a telephone
+    # Of the clips, with other voices of the batch in the background. Models from before do not name it.
+    babble_share: Share = 0.0
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ FRONTEND = FrontendSettings(
     sample_rate_hz=16000, trim_db=40.0, n_fft=400, hop_samples=160, n_mels=80, floor_decades=8.0
 )  # fmt: skip
 STILL = AugmentSettings(
-    speed=0, gain_db=0, shift_mels=0, room_share=0, noise_share=0, noise_snr_db=0, band_share=0
+    speed=0, gain_db=0, shift_mels=0, room_share=0, babble_share=0, noise_share=0, noise_snr_db=0, band_share=0
 )  # fmt: skip
 UNMASKED = MaskSettings(time_masks=0, time_mask_s=0.2, mel_masks=0, mel_mask_bins=12)
 SETTINGS = EncoderSettings(

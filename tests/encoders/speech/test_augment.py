@@ -9,8 +9,8 @@ from speech_emotion.model.inference import pack
 from tests.encoders.speech.samples import FRONTEND, SETTINGS, STILL, UNMASKED, augmented, mels
 
 EVERYTHING = augmented(
-    speed=0.1, gain_db=6.0, shift_mels=2, room_share=0.5, noise_share=0.5, noise_snr_db=5.0, band_share=0.5,
-    time_masks=2, time_mask_s=0.2, mel_masks=2, mel_mask_bins=12,
+    speed=0.1, gain_db=6.0, shift_mels=2, room_share=0.5, babble_share=0.5, noise_share=0.5, noise_snr_db=5.0,
+    band_share=0.5, time_masks=2, time_mask_s=0.2, mel_masks=2, mel_mask_bins=12,
 )  # fmt: skip
 
 
@@ -128,6 +128,29 @@ def test_noise_fills_the_silence_at_the_stated_distance():
     torch.testing.assert_close(found[:, :, :20], mel[:, :, :20], atol=0.2, rtol=0)
 
 
+def test_babble_is_other_voices_of_the_batch_at_the_stated_distance():
+    mel, lengths = steps()
+    mel[::2] = mel[::2].flip(2)  # half of the voices speak at the end
+    found = recorded(mel, lengths, babble_share=1.0)
+    added = 10 ** (4 * found - 4) - 10 ** (4 * mel - 4)
+    snr_db = 10 * ((10 ** (4 * mel - 4)).mean((1, 2)) / added.mean((1, 2))).log10()
+    assert 4.5 < snr_db.min() < 7
+    assert 33 < snr_db.max() < 35.5
+    silence = torch.cat([found[1::2, :, 20:], found[::2, :, :60]])
+    assert 0.75 < (silence.amax(1) > -0.9).float().mean() < 0.9  # six voices of a quarter: 1 - 0.75 ** 6
+    torch.testing.assert_close(found[1::2, :, :20], mel[1::2, :, :20], atol=0.2, rtol=0)
+
+
+def test_babble_ends_with_the_clip():
+    levels, lengths = plain_view(*batch(40), FRONTEND, SETTINGS)
+    found = recorded(levels, lengths, babble_share=1.0)
+    power = 10 ** (4 * found - 4)
+    short = lengths < found.shape[2]
+    assert short.any()
+    floor = 10 ** (4 * loudest(found, lengths)[short] - 4 - FRONTEND.floor_decades)
+    torch.testing.assert_close(power[short][:, :, -1:], floor.expand(-1, 80, 1))
+
+
 def test_reverberation_dies_away_behind_a_sound_and_never_before_it():
     mel = torch.full((200, 80, 80), -1.0)
     mel[:, :, 40:50] = 1.0
@@ -151,7 +174,7 @@ def test_a_band_leaves_the_middle_and_takes_the_ends_to_the_floor():
 
 def test_a_share_of_the_clips_is_changed():
     mel, lengths = plain_view(*batch(400), FRONTEND, SETTINGS)
-    for kind in ("room", "noise", "band"):
+    for kind in ("room", "babble", "noise", "band"):
         found = recorded(mel, lengths, **{f"{kind}_share": 0.3, "noise_snr_db": 0.0})
         changed = ((found - mel).abs() > 1e-3)[::2].any(2).any(1)
         assert 0.15 < changed.float().mean() < 0.45
