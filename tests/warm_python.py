@@ -9,6 +9,7 @@ that are interrupted or killed do not come here.
 """
 
 import atexit
+import gc
 import importlib
 import json
 import os
@@ -38,24 +39,60 @@ LIBRARIES = [
     "timm",
     "pandas",
     "librosa",
+    "librosa.core",
+    "librosa.util",
     "scipy.optimize",
     "scipy.signal",
     "sklearn.metrics",
     "matplotlib.pyplot",
+    "matplotlib.backends.backend_agg",
     "safetensors.torch",
     "joblib",
     "dacite",
     "rich.console",
     "pooch",
     "dvc.cli",
+    "dvc.cli.parser",
     "dvc.repo",
-    "dvc.commands.repro",
+    "dvc.repo.artifacts",
+    "dvc.repo.checkout",
+    "dvc.repo.datasets",
+    "dvc.repo.fetch",
+    "dvc.repo.graph",
+    "dvc.repo.index",
+    "dvc.repo.metrics",
+    "dvc.repo.params",
+    "dvc.repo.plots",
+    "dvc.repo.pull",
+    "dvc.repo.push",
     "dvc.repo.reproduce",
+    "dvc.repo.stage",
+    "dvc.repo.status",
+    "dvc.repo.worktree",
+    "dvc.info",
+    "dvc.analytics",
+    "dvc.cachemgr",
+    "dvc.data_cloud",
+    "dvc.rwlock",
+    "dvc.utils.strictyaml",
+    "dvc_data.hashfile.db.index",
+    "dvc_data.hashfile.db.local",
+    "dvc_data.hashfile.status",
+    "dvc_data.index.checkout",
+    "dvc_data.index.collect",
+    "dvc_data.index.fetch",
+    "dvc_data.index.push",
+    "dvc_render.vega",
     "dvc.stage.serialize",
     "dvc.scm",
     "dvc_s3",
     "dvc_ssh",
     "dvc_webdav",
+    "s3fs",
+    "aiobotocore.session",
+    "sshfs",
+    "webdav4.fsspec",
+    "fsspec.implementations.memory",
     "ruamel.yaml",
     "soundfile",
     "soxr",
@@ -118,6 +155,7 @@ def _serve(address: str) -> None:
     usual = [*sys.path]
     for library in LIBRARIES:
         importlib.import_module(library)
+    gc.freeze()  # or each fork's collections would walk through, and copy, all that was imported
     sys.path[:] = usual  # onnxruntime adds a folder of its own with a module `benchmark`
     with socket.socket(socket.AF_UNIX) as listening:
         listening.bind(address + ".new")
