@@ -8,7 +8,7 @@ from pathlib import Path
 from dvc.fs import DVCFileSystem  # dvc.api has its `fs`, and takes longer to import
 from dvc.repo import Repo
 from dvc.repo.brancher import switch
-from dvc.scm import NoSCM
+from dvc.scm import NoSCM, RevError
 
 from speech_emotion.core.errors import PipelineError, listed, one_line
 from speech_emotion.core.files import scratch
@@ -44,6 +44,8 @@ def _copied(folder: Path, workspace: Path) -> list[Shard]:
                     shards.append(read_shard(copy))
                 except Exception as error:
                     lost.append(f"{copy.name} ({one_line(error)})")
+    except RevError:
+        lost.append("nothing is committed to Git yet")
     except FileNotFoundError:
         lost.append("the last commit does not have them, or its cache lost them")
     except Exception as error:  # each kind of remote has exceptions of its own

@@ -81,3 +81,4 @@ def test_nothing_to_reuse_is_said_in_one_line(repository: Path, state: str, caps
     assert clips() == []
     [line] = capsys.readouterr().out.splitlines()
     assert line.startswith("data/mels: not all of it can be reused: ")
+    assert line.endswith(": nothing is committed to Git yet") == (state == "no commit")
