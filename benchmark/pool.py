@@ -2,7 +2,6 @@
 
 import argparse
 from collections.abc import Mapping, Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,17 +10,15 @@ import pandas as pd
 from benchmark.adaptation import ENROLLED
 from benchmark.answers import ADAPTED, FIRST, LAST, Answers, read_answers, read_settings
 from benchmark.cells import NEW_VOICES, PROTOCOLS, STRANGERS, UNSEEN
-from benchmark.pictures import save_enrolment
-from benchmark.scoring import among_own, bins, brief, difference, ensemble, fused, scored, scores
+from benchmark.pictures import save_enrolment, save_reliability
+from benchmark.scoring import among_own, brief, difference, ensemble, fused, scored, scores
 from speech_emotion.clips import EMOTIONS
 from speech_emotion.core.command import run
 from speech_emotion.core.errors import PipelineError
 from speech_emotion.core.files import write_text
 from speech_emotion.core.params import read_section
 from speech_emotion.scores import confusion
-from speech_emotion.scores.figures import save
 from speech_emotion.scores.metrics import rounded, to_json
-from speech_emotion.scores.plots import draw_reliability
 from tools.report.pages import render
 
 PAGE = Path(__file__).with_name("page.md.j2")
@@ -191,13 +188,9 @@ def main(argv: Sequence[str] | None = None) -> None:
         systems[FUSION] = both
     figures = benchmark(systems, read_published(args.published), says)
     drawn = next(protocol for protocol in ("luna_jimenez", *PROTOCOLS) if protocol in figures["protocols"])
-    panels = {
-        f"{name}, {when}": bins(tracks(systems[name], drawn)[LAST], column)
-        for name in figures["protocols"][drawn]
-        for when, column in (("before", "raw_confidence"), ("after", "confidence"))
-    }
+    answers = {name: tracks(systems[name], drawn)[LAST] for name in figures["protocols"][drawn]}
     reliability, curves = (args.metrics / f"benchmark_{name}.png" for name in ("reliability", "enrolment"))
-    save(reliability, partial(draw_reliability, panels=panels), width_in=4.8 * len(panels), height_in=5.6)
+    save_reliability(reliability, answers)
     save_enrolment(curves, figures)
     write_text(args.metrics / "benchmark.md", page(figures))
     write_text(args.metrics / "benchmark.json", to_json(figures))

@@ -1,6 +1,7 @@
 """A second encoder, unlike the first, runs all stages: a folder, its params, its lines in dvc.yaml, nothing else."""
 
 import json
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -73,3 +74,6 @@ def assert_two_processes_train_as_one(workspace: Workspace) -> None:
     for name, weights in one[0].items():
         assert abs(two[0][name] - weights).max() < 1e-6
     assert (abs(two[1] - one[1]) < 1e-5).all(axis=None)
+    timed = workspace.run(sys.executable, str(ROOT / "benchmark/data_parallel.py"), "envelope.again")
+    told = r"envelope\.again: \d\.\d\d s an epoch, \d\.\d\d s on 2: \d+\.\d\d times as fast"
+    assert re.fullmatch(told, timed.strip())
