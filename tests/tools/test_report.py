@@ -20,6 +20,7 @@ from speech_emotion.splits.protocols import SplitSettings
 from tests.evaluations import make_clips, make_evaluation
 from tests.workspace import ROOT
 from tools.report.figures import mistakes
+from tools.report.pages import percent
 from tools.report.protocol import NEW_VOICES, SAME_VOICES, protocol_in_words
 from tools.report.write import BEGIN, END, MODEL_CARD, README, filled, main, pages
 
@@ -57,6 +58,11 @@ def test_readme_and_card_are_what_metrics_say(monkeypatch: pytest.MonkeyPatch) -
 
 def shown(score: float) -> str:
     return f"{100 * score:.1f}"
+
+
+@pytest.mark.parametrize(("score", "text"), [(0.7654, "76.5"), (-0.0, "0.0"), (-0.0004, "0.0"), (None, "")])
+def test_a_loss_of_nothing_has_no_sign(score: float | None, text: str) -> None:
+    assert percent(score) == text
 
 
 def test_report_has_both_models_with_intervals(project: Path, evaluation: Evaluation) -> None:
@@ -147,7 +153,7 @@ def test_benchmark_comes_in_once_it_has_run(project: Path) -> None:
     interval = " to ".join(shown(own["accuracy_ci"][end]) for end in ("low", "high"))
     lowest = min(own["recall"], key=own["recall"].__getitem__)
     for path in (README, MODEL_CARD):
-        assert f"**this project, speech** | **{shown(own['accuracy'])} ({interval})**" in written[path]
+        assert f"**this project, speech, mean of 3 seeds** | **{shown(own['accuracy'])} ({interval})**" in written[path]
         assert f"| {lowest} {shown(own['recall'][lowest])} |" in written[path]
         assert "|  | tutorial: then 288 px | 83.1 |  |" in written[path]
         assert f"{shown(figures['leak_gap']['speech']['gap'])} (" in written[path].split("The leak gap of speech")[1]

@@ -22,7 +22,7 @@ def render(template: Path, values: Mapping[str, Any]) -> str:
 
 def percent(score: float | None) -> str:
     """Return a fraction of 1 in percent, one decimal; nothing of None."""
-    return "" if score is None else f"{100 * score:.1f}"
+    return "" if score is None else f"{100 * score:z.1f}"
 
 
 def with_interval(scores: Mapping[str, Any], name: str) -> str:
