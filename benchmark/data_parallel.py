@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
 
+import torch
 import yaml
 
 from speech_emotion.core.command import run
@@ -24,20 +25,17 @@ LINES = 5  # of what a failed training said
 
 
 def main() -> None:
-    """Train with one process and with several; print seconds an epoch and their ratio."""
+    """Train with one process and with several; print seconds an epoch, and their ratio to those of the first."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("trainings", nargs="+", metavar="training", help="section of params.yaml, such as image.low")
+    several = torch.cuda.device_count() or 2
+    parser.add_argument("--processes", type=int, nargs="+", default=[1, several], help="1 and the number of GPUs")
     args = parser.parse_args()
     for training in args.trainings:
-        one, several = (seconds_an_epoch(training, count) for count in (1, processes()))
-        print(f"{training}: {one:.2f} s an epoch, {several:.2f} s on {processes()}: {one / several:.2f} times as fast")
-
-
-def processes() -> int:
-    """Return how many GPUs there are, or two where there are none."""
-    import torch
-
-    return torch.cuda.device_count() or 2
+        found = {count: seconds_an_epoch(training, count) for count in args.processes}
+        for count, seconds in found.items():
+            faster = found[args.processes[0]] / seconds
+            print(f"{training}: {count} at work, {seconds:.2f} s an epoch, {faster:.2f} times as fast", flush=True)
 
 
 def seconds_an_epoch(training: str, count: int) -> float:
