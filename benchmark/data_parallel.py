@@ -25,17 +25,14 @@ LINES = 5  # of what a failed training said
 
 
 def main() -> None:
-    """Train with one process and with several; print seconds an epoch, and their ratio to those of the first."""
+    """Train with one process and with several; print seconds an epoch and their ratio."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("trainings", nargs="+", metavar="training", help="section of params.yaml, such as image.low")
-    several = torch.cuda.device_count() or 2
-    parser.add_argument("--processes", type=int, nargs="+", default=[1, several], help="1 and the number of GPUs")
-    args = parser.parse_args()
+    args, count = parser.parse_args(), torch.cuda.device_count() or 2
     for training in args.trainings:
-        found = {count: seconds_an_epoch(training, count) for count in args.processes}
-        for count, seconds in found.items():
-            faster = found[args.processes[0]] / seconds
-            print(f"{training}: {count} at work, {seconds:.2f} s an epoch, {faster:.2f} times as fast", flush=True)
+        one, several = seconds_an_epoch(training, 1), seconds_an_epoch(training, count)
+        faster = f"{one / several:.2f} times as fast"
+        print(f"{training}: {one:.2f} s an epoch, {several:.2f} on {count}: {faster}", flush=True)
 
 
 def seconds_an_epoch(training: str, count: int) -> float:

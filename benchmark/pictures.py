@@ -44,7 +44,7 @@ def save_enrolment(path: Path, figures: Mapping[str, Any]) -> None:
             for name, curve in systems.items():
                 rates = [100 * rate["accuracy"] for rate in curve.values()]
                 low, high = ([100 * rate["accuracy_ci"][end] for rate in curve.values()] for end in ("low", "high"))
-                axes.plot(list(curve), rates, marker="o", color=colours[name], label=name)
+                axes.plot(list(curve), rates, marker="o", color=colours[name])
                 axes.fill_between(list(curve), low, high, color=colours[name], alpha=0.15, linewidth=0)
             axes.set_title(protocol, fontsize=10)
             axes.set_xlabel("other clips of the voice")
