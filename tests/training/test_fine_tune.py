@@ -2,6 +2,7 @@ import os
 import signal
 import subprocess
 import sys
+from copy import deepcopy
 from dataclasses import replace
 
 import numpy as np
@@ -75,6 +76,33 @@ def test_two_trainings_in_one_process_give_the_same_weights(clips):
     assert first[1] == second[1]
     assert first[0].description == second[0].description
     assert not torch.equal(weights[0]["conv_stem.weight"], weights[2]["conv_stem.weight"])
+
+
+def test_runs_are_averaged_into_one_network(clips):
+    torch.manual_seed(0)
+    start = small_model(epochs=1)
+    networks = [deepcopy(start.network) for _ in range(3)]
+    settings = start.description.training
+    single = [
+        fine_tune(
+            replace(
+                start,
+                network=network,
+                description=replace(start.description, training=replace(settings, seed=settings.seed + seed)),
+            ),
+            *clips,
+            label="test",
+        )
+        for network, seed in zip(networks, (0, 1000), strict=False)
+    ]
+    both = replace(start.description, training=replace(settings, runs=2))
+    averaged, curve = fine_tune(replace(start, network=networks[2], description=both), *clips, label="test")
+    weights = [model.network.state_dict() for model, _ in (*single, (averaged, curve))]
+    for name, mean in weights[2].items():
+        expected = (weights[0][name] + weights[1][name]) / 2 if mean.is_floating_point() else weights[0][name]
+        assert torch.equal(mean, expected), name
+    assert [row["epoch"] for row in curve] == [1, 2]
+    assert curve[1]["train_loss"] == pytest.approx((single[0][1][1]["train_loss"] + single[1][1][1]["train_loss"]) / 2)
 
 
 def test_weights_are_the_same_where_the_clips_stay_in_their_shards(clips, monkeypatch):

@@ -5,7 +5,7 @@ sum of layers. Axes: B clips, M mel bins, F frames, T = ceil(F / 2) tokens, C th
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 import torch.nn.functional as F
@@ -18,6 +18,7 @@ from speech_emotion.encoders.speech.settings import EncoderSettings
 HEAD_WIDTH = 64
 TOKENS = 1500  # 30 s
 BODY = "encoder."
+BLOCKS = f"{BODY}blocks."
 
 
 @dataclass(frozen=True)
@@ -178,10 +179,11 @@ def build(backbone: str, settings: EncoderSettings | None = None) -> SpeechNetwo
     """
     if backbone not in SIZES:
         raise PipelineError(f"params speech.backbone.name: there is no '{backbone}'; use one of {', '.join(SIZES)}")
+    size = SIZES[backbone]
     if settings is None:
-        return SpeechNetwork(SIZES[backbone], "mean_deviation", 0.0)
-    normalise = settings.normalise_layers
-    return SpeechNetwork(SIZES[backbone], settings.pooling, settings.dropout, normalise_layers=normalise)
+        return SpeechNetwork(size, "mean_deviation", 0.0)
+    size = replace(size, layers=min(settings.layers or size.layers, size.layers))
+    return SpeechNetwork(size, settings.pooling, settings.dropout, normalise_layers=settings.normalise_layers)
 
 
 def embed(network: SpeechNetwork, mel: Tensor, lengths: Tensor) -> Tensor:
@@ -215,12 +217,13 @@ def body_state(network: SpeechNetwork) -> dict[str, Tensor]:
 
 
 def load_body(network: SpeechNetwork, state: Mapping[str, Tensor]) -> None:
-    """Load `body_state` weights, leaving the head as it is.
+    """Load `body_state` weights, leaving the head as it is, and out what is of layers above the network's.
 
     Raises:
         PipelineError: the weights are another network's.
     """
     expected = body_state(network)
+    state = {name: tensor for name, tensor in state.items() if _layer(name) < len(network.encoder.blocks)}
     shapes = [{name: tensor.shape for name, tensor in tensors.items()} for tensors in (expected, state)]
     if wrong := sorted({name for name, _ in shapes[0].items() ^ shapes[1].items()}):
         raise PipelineError(f"pretrained weights: '{wrong[0]}' does not fit the backbone; run `dvc repro pretrained`")
@@ -232,6 +235,11 @@ def sinusoids(width: int) -> Tensor:
     rates = 10_000 ** (-torch.arange(width // 2) / (width // 2 - 1))
     angles = torch.arange(TOKENS)[:, None] * rates
     return torch.cat([angles.sin(), angles.cos()], 1)
+
+
+def _layer(name: str) -> int:
+    """Return the number of the layer that a tensor of the encoder belongs to, -1 for none."""
+    return int(name.removeprefix(BLOCKS).split(".")[0]) if name.startswith(BLOCKS) else -1
 
 
 def _mask(lengths: Tensor, extent: int) -> Tensor:

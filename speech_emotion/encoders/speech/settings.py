@@ -75,3 +75,4 @@ class EncoderSettings(Checked):
     layer_decay: Annotated[float, Range(0.01, 1)]  # rate of each layer as a share of the one above it
     augment: AugmentSettings
     masks: MaskSettings
+    layers: Annotated[int, Range(0, 64)] = 0  # of the encoder, from below; 0: all. Models from before do not name it.

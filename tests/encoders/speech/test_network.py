@@ -135,6 +135,19 @@ def test_a_body_of_another_network_is_refused(monkeypatch):
             load_body(built(), state)
 
 
+def test_the_lower_layers_of_an_encoder_are_those_of_the_whole():
+    whole, lower = built(), build(BACKBONE, replace(SETTINGS, layers=1))
+    load_body(lower, body_state(whole))
+    assert [len(one.encoder.blocks) for one in (whole, lower)] == [2, 1]
+    assert lower.layer_weights.shape == (2,)
+    assert len(rate_shares(lower, SETTINGS)) == len(parameter_groups(lower)) == 3
+    mel, lengths = torch.randn(2, 80, 40), torch.tensor([40.0, 30.0])
+    (found, _), (expected, _) = (one.encoder(mel, lengths) for one in (lower, whole))
+    assert torch.equal(found[0], expected[0])
+    assert torch.equal(found[1], lower.encoder.norm(expected[1]))
+    assert len(build(BACKBONE, replace(SETTINGS, layers=7)).encoder.blocks) == 2
+
+
 def test_sizes_are_openais():
     weights = {name: sum(one.numel() for one in build(name).encoder.parameters()) for name in list(SIZES)[:3]}
     assert weights["whisper-base"] == pytest.approx(20.6e6 - 1500 * 512, rel=0.01)  # positions are no parameters
