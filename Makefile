@@ -50,8 +50,8 @@ lint: setup $(ACTIONLINT)  ## check style, format, types and workflows
 repro: setup  ## run what changed of the pipeline on the real corpora
 	@$(BIN)/python -m tools.own_files
 	@$(BIN)/python -m tools.cache_check
-	@echo "Where they have to run: without a GPU the image trainings take 2.4 hours on 2 cores and the speech trainings"
-	@echo "hours, too (an estimate), with one all of them take minutes; everything else takes minutes. Ctrl-C loses the stage at work."
+	@echo "Where they have to run: without a GPU the image trainings take 2.4 hours on 2 cores and the speech trainings about 9"
+	@echo "(3 with speech.all.runs: 1), with one all of them take minutes; everything else takes minutes. Ctrl-C loses the stage at work."
 	@$(BIN)/dvc repro
 
 results: setup  ## write what the README and the model card say of results, from metrics/
