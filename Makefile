@@ -35,10 +35,10 @@ setup: $(INSTALLED)  ## build .venv from requirements.lock (again only when the 
 demo: setup  ## run the whole pipeline on two small synthetic corpora, in demo/workspace
 	@$(BIN)/python -m demo.run demo/workspace
 
-# Four processes on the two cores that CI has and that the limit of 15 minutes is meant for: tests also wait for
-# servers and signals.
+# Three processes on the two cores that CI has and that the limit of 15 minutes is meant for: tests also wait for
+# servers and signals. With two the suite takes a minute more, with four it is no quicker.
 test: lint  ## set up, lint, check types, run all tests
-	@$(BIN)/python -m pytest --numprocesses 4 --dist loadfile --no-loadscope-reorder
+	@$(BIN)/python -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder
 
 lint: setup $(ACTIONLINT)  ## check style, format, types and workflows
 	@$(BIN)/ruff check .
