@@ -83,7 +83,7 @@ def texts(described: Description, size: int) -> dict[str, str]:
         size_mb=size / 1e6,
         sha256=sha256,
         encoder=described.encoder,
-        backbone=described.backbone,
+        backbone=described.backbone + _layers(described.made_of["training"]),
         emotions=", ".join(described.emotions),
         clips=clips,
         shortest_s=described.shortest_s,
@@ -102,6 +102,10 @@ def _rows(checks: Mapping[str, Any]) -> list[str]:
     )
     int8 = checks["int8"]
     return [parity.format_map(checks["parity"]), *(small.format(corpus=name, **int8[name]) for name in sorted(int8))]
+
+
+def _layers(training: Mapping[str, Any]) -> str:
+    return f", its lower {layers} layers" if (layers := training.get("layers")) else ""
 
 
 def _threshold(described: Description) -> str:

@@ -53,6 +53,12 @@ def test_released_folder_answers_and_says_what_was_measured(tmp_path: Path) -> N
     assert f"| int8 against float32, ravdess | {CLIPS} |" in card
 
 
+def test_card_says_how_much_of_the_encoder_is_there() -> None:
+    card, described = (ROOT / "speech_emotion" / "released" / name for name in ("CARD.md", "emotion.json"))
+    layers = read_description(described).made_of["training"]["layers"]
+    assert f"(whisper-base, its lower {layers} layers)" in card.read_text(encoding="utf-8")
+
+
 def test_what_came_with_tess_is_not_released(tmp_path: Path) -> None:
     with pytest.raises(PipelineError, match=r"trained on 10 clips of tess.*shares\.tess to 0\.0"):
         released(tmp_path, corpora=("ravdess", "tess"))
