@@ -43,7 +43,7 @@ def seconds_an_epoch(training: str, count: int) -> float:
     """
     encoder, part = training.split(".")
     params = yaml.safe_load(PARAMS.read_text(encoding="utf-8"))
-    params[encoder][part] |= {"frozen_epochs": 0, "epochs": EPOCHS}
+    params[encoder][part] |= {"frozen_epochs": 0, "epochs": EPOCHS, "runs": 1}
     shards = sorted(map(str, Path("data/spectrograms", encoder).iterdir()))
     with tempfile.TemporaryDirectory() as folder:
         Path(folder, PARAMS.name).write_text(yaml.safe_dump(params), encoding="utf-8")

@@ -83,7 +83,7 @@ def texts(described: Description, size: int) -> dict[str, str]:
         size_mb=size / 1e6,
         sha256=sha256,
         encoder=described.encoder,
-        backbone=described.backbone + _layers(described.made_of["training"]),
+        backbone=_network(described),
         emotions=", ".join(described.emotions),
         clips=clips,
         shortest_s=described.shortest_s,
@@ -104,8 +104,11 @@ def _rows(checks: Mapping[str, Any]) -> list[str]:
     return [parity.format_map(checks["parity"]), *(small.format(corpus=name, **int8[name]) for name in sorted(int8))]
 
 
-def _layers(training: Mapping[str, Any]) -> str:
-    return f", its lower {layers} layers" if (layers := training.get("layers")) else ""
+def _network(described: Description) -> str:
+    training, said = described.made_of["training"], [described.backbone]
+    said += [f"its lower {training['layers']} layers"] if training.get("layers") else []
+    said += [f"{training['runs']} trainings averaged"] if training.get("runs", 1) > 1 else []
+    return ", ".join(said)
 
 
 def _threshold(described: Description) -> str:

@@ -2,6 +2,7 @@
 
 import hashlib
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -53,10 +54,19 @@ def test_released_folder_answers_and_says_what_was_measured(tmp_path: Path) -> N
     assert f"| int8 against float32, ravdess | {CLIPS} |" in card
 
 
-def test_card_says_how_much_of_the_encoder_is_there() -> None:
-    card, described = (ROOT / "speech_emotion" / "released" / name for name in ("CARD.md", "emotion.json"))
-    layers = read_description(described).made_of["training"]["layers"]
-    assert f"(whisper-base, its lower {layers} layers)" in card.read_text(encoding="utf-8")
+@pytest.mark.parametrize(
+    ("training", "said"),
+    [
+        ({}, "(whisper-base)"),
+        ({"layers": 0, "runs": 1}, "(whisper-base)"),
+        ({"layers": 4, "runs": 1}, "(whisper-base, its lower 4 layers)"),
+        ({"layers": 4, "runs": 3}, "(whisper-base, its lower 4 layers, 3 trainings averaged)"),
+    ],
+)
+def test_card_says_how_much_of_the_encoder_is_there(training: dict[str, int], said: str) -> None:
+    described = read_description(RELEASED.parent / "emotion.json")
+    changed = replace(described, made_of=described.made_of | {"training": training})
+    assert said in release.texts(changed, 1)["CARD.md"]
 
 
 def test_what_came_with_tess_is_not_released(tmp_path: Path) -> None:

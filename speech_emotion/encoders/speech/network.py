@@ -1,4 +1,4 @@
-"""The network: Whisper's encoder, all its layers weighted and pooled over time, and a linear head for eight emotions.
+"""The network: Whisper's encoder or its lower layers, weighted and pooled over time, and a head for eight emotions.
 
 Source: Radford et al. 2022, arXiv:2212.04356, for the encoder; Pepino et al. 2021, arXiv:2104.03502, for the weighted
 sum of layers. Axes: B clips, M mel bins, F frames, T = ceil(F / 2) tokens, C the encoder's width.
@@ -74,7 +74,10 @@ class Block(nn.Module):
 
 
 class Encoder(nn.Module):
-    """Whisper's encoder, its positions cut to the clips."""
+    """Whisper's encoder, its positions cut to the clips.
+
+    Of lower layers, too, the last one goes through the norm that Whisper has behind its last.
+    """
 
     positions: Tensor
 
@@ -175,14 +178,16 @@ def build(backbone: str, settings: EncoderSettings | None = None) -> SpeechNetwo
     Without `settings` it pools mean and deviation and has no dropout.
 
     Raises:
-        PipelineError: the name is none of OpenAI's encoders.
+        PipelineError: the name is none of OpenAI's encoders, or the encoder has fewer layers.
     """
     if backbone not in SIZES:
         raise PipelineError(f"params speech.backbone.name: there is no '{backbone}'; use one of {', '.join(SIZES)}")
     size = SIZES[backbone]
     if settings is None:
         return SpeechNetwork(size, "mean_deviation", 0.0)
-    size = replace(size, layers=min(settings.layers or size.layers, size.layers))
+    if settings.layers > size.layers:
+        raise PipelineError(f"params speech.training.layers is {settings.layers}; {backbone} has {size.layers}")
+    size = replace(size, layers=settings.layers or size.layers)
     return SpeechNetwork(size, settings.pooling, settings.dropout, normalise_layers=settings.normalise_layers)
 
 
@@ -239,7 +244,8 @@ def sinusoids(width: int) -> Tensor:
 
 def _layer(name: str) -> int:
     """Return the number of the layer that a tensor of the encoder belongs to, -1 for none."""
-    return int(name.removeprefix(BLOCKS).split(".")[0]) if name.startswith(BLOCKS) else -1
+    number = name.removeprefix(BLOCKS).split(".")[0]
+    return int(number) if name.startswith(BLOCKS) and number.isdigit() else -1
 
 
 def _mask(lengths: Tensor, extent: int) -> Tensor:
