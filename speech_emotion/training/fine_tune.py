@@ -101,9 +101,7 @@ def _run(
 
 
 def _mean(states: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
-    """Return the mean of each tensor, batch statistics too; one state, and whole numbers, are as they were."""
-    if len(states) == 1:
-        return dict(states[0])
+    """Return the mean of each tensor, batch statistics too; whole numbers are the first's."""
     return {
         name: torch.stack([state[name] for state in states]).mean(0) if first.is_floating_point() else first
         for name, first in states[0].items()

@@ -29,9 +29,8 @@ class TrainSettings(Checked):
     encoder: Any  # the encoder's own `EncoderSettings`
     # Of all eight emotions, or of those that the clip's corpus has in training. Models from before do not name it.
     loss_over: Annotated[str, OneOf(ALL, CORPUS)] = ALL
-    runs: Annotated[int, Range(1, 100)] = (
-        1  # from one start, with other seeds, averaged: not for batch norm below the head
-    )
+    # From one start with other seeds; their weights are averaged, which batch norm below the head would not bear.
+    runs: Annotated[int, Range(1, 100)] = 1
 
     def __post_init__(self) -> None:
         """Refuse, with a ValueError, what would end in the middle of training, or train nothing."""

@@ -228,7 +228,7 @@ def load_body(network: SpeechNetwork, state: Mapping[str, Tensor]) -> None:
         PipelineError: the weights are another network's.
     """
     expected = body_state(network)
-    state = {name: tensor for name, tensor in state.items() if _layer(name) < len(network.encoder.blocks)}
+    state = {name: tensor for name, tensor in state.items() if name in expected or not name.startswith(BLOCKS)}
     shapes = [{name: tensor.shape for name, tensor in tensors.items()} for tensors in (expected, state)]
     if wrong := sorted({name for name, _ in shapes[0].items() ^ shapes[1].items()}):
         raise PipelineError(f"pretrained weights: '{wrong[0]}' does not fit the backbone; run `dvc repro pretrained`")
@@ -240,12 +240,6 @@ def sinusoids(width: int) -> Tensor:
     rates = 10_000 ** (-torch.arange(width // 2) / (width // 2 - 1))
     angles = torch.arange(TOKENS)[:, None] * rates
     return torch.cat([angles.sin(), angles.cos()], 1)
-
-
-def _layer(name: str) -> int:
-    """Return the number of the layer that a tensor of the encoder belongs to, -1 for none."""
-    number = name.removeprefix(BLOCKS).split(".")[0]
-    return int(number) if name.startswith(BLOCKS) and number.isdigit() else -1
 
 
 def _mask(lengths: Tensor, extent: int) -> Tensor:
