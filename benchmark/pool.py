@@ -32,7 +32,7 @@ TITLES = {
     "luna_jimenez": "`luna_jimenez`: unseen actors, RAVDESS, 5 folds",
     "emobox": "`emobox`: unseen actors, RAVDESS, 6 folds",
     "tess_swap": "`tess_swap`: one TESS voice tested, the other in training, both ways",
-    "luna_jimenez_nemo": "`luna_jimenez` with nEMO in training, too; one second training, not three averaged",
+    "luna_jimenez_nemo": "`luna_jimenez` with nEMO in training, too",
     "cross_corpus_nemo": "`cross_corpus`: nEMO left out (Polish, 6 emotions)",
     "cross_corpus_ravdess": "`cross_corpus`: RAVDESS left out (8 emotions)",
     "cross_corpus_tess": "`cross_corpus`: TESS left out (7 emotions)",
