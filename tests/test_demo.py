@@ -188,7 +188,7 @@ def test_two_processes_train_the_demos_network_to_the_same_bytes(prepared: Path,
     outputs = []
     for run in ("first", "second"):
         model, curve = tmp_path / f"{run}.safetensors", tmp_path / f"{run}.csv"
-        python = str(warm_folder() / "python")
+        python = str(warm_folder() / "bin" / "python")
         command = [python, "-m", "stages.finetune", "image.low", split_file, start, str(model), str(curve)]
         # Threads that wait asleep: other tests of a busy machine would stretch seconds to minutes.
         environment = os.environ | {"OMP_WAIT_POLICY": "PASSIVE"}

@@ -176,26 +176,6 @@ def test_a_shard_cut_short(workspace: Workspace) -> None:
     assert workspace.git("status", "--porcelain") == ""
 
 
-def test_two_repros_at_once(workspace: Workspace) -> None:
-    workspace.set_param("image.high.epochs", 10_000)
-    command = (sys.executable, "-m", "dvc", "repro", "finetune@image_high")
-    process = workspace.start(*command)
-    with process:
-        assert process.stdout
-        try:
-            assert any("image.high: epoch 1/" in line for line in process.stdout)
-            printed = workspace.dvc(*command[3:], code=255)
-        finally:
-            process.terminate()
-            process.stdout.read()
-    assert "is busy, it is being blocked by" in printed
-    assert "Traceback" not in printed
-    assert not (workspace.root / "models/image/high.safetensors").exists()
-    workspace.set_param("image.high.epochs", 1)
-    workspace.repro("finetune@image_high")
-    assert workspace.git("status", "--porcelain") == ""
-
-
 class Remote(SimpleHTTPRequestHandler):
     """A web server over a DVC cache that misbehaves as `fault` says."""
 

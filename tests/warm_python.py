@@ -1,9 +1,9 @@
 """A Python that has imported the big libraries already, forked anew for each command of a workspace.
 
 Importing torch, fastai and DVC takes most of the time of a small pipeline's stages. One process does it once for the
-whole run: pytest-xdist's workers are told of it by the process that starts them (conftest.py). The script `python` that
-it writes stands in for `python -m ...` and `python -c ...`: it hands its arguments, environment, folder and open files
-to a fork, which runs the module or the code as Python would, and exits as it did.
+whole run: pytest-xdist's workers are told of it by the process that starts them (conftest.py). The script `bin/python`
+that it writes stands in for `python -m ...` and `python -c ...`: it hands its arguments, environment, folder and open
+files to a fork, which runs the module or the code as Python would, and exits as it did.
 Nothing of the project is imported before the fork. Signals and the death of a parent need a real process: commands
 that are interrupted or killed do not come here.
 """
@@ -11,7 +11,7 @@ that are interrupted or killed do not come here.
 import atexit
 import gc
 import importlib
-import json
+import marshal
 import os
 import runpy
 import select
@@ -24,6 +24,7 @@ import tempfile
 import threading
 import time
 import traceback
+import weakref
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
@@ -108,28 +109,27 @@ LIBRARIES = [
     "torch.onnx._internal.exporter._core",
     "torch.onnx._internal.exporter._onnx_program",
 ]
+# Without `socket` and `json`, whose imports take as long as all the rest. Workers need the files that they inherit.
 STAND_IN = """#!{python} -IS
-import json, os, socket, sys
-if sys.argv[1:2] not in (["-m"], ["-c"]):
+import _socket, array, marshal, os, sys
+if sys.argv[1:2] not in (["-m"], ["-c"]) or "joblib" in sys.argv[2] or "multiprocessing" in sys.argv[2]:
     os.execv({python!r}, [{python!r}, *sys.argv[1:]])
-with socket.socket(socket.AF_UNIX) as asked:
-    asked.connect({address!r})
-    socket.send_fds(asked, [b"!"], [0, 1, 2])
-    with asked.makefile("w") as request:
-        json.dump([sys.argv[1:], dict(os.environ), os.getcwd()], request)
-    asked.shutdown(socket.SHUT_WR)
-    answer = asked.makefile().read()
-sys.exit(int(answer or 1))
+asked = _socket.socket(_socket.AF_UNIX)
+asked.connect({address!r})
+asked.sendmsg([b"!"], [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, array.array("i", [0, 1, 2]))])
+asked.sendall(marshal.dumps([sys.argv, dict(os.environ), os.getcwd()]))
+asked.shutdown(_socket.SHUT_WR)
+sys.exit(int(asked.recv(9) or 1))
 """
 
 
-# The folder of the script `python`, for processes that one which has started it starts.
+# The environment, for processes that one which has started it starts.
 SHARED = "WARM_PYTHON"
 
 
 @cache
 def warm_folder() -> Path:
-    """Return the folder of the script `python`: that of the process that started this one, or else a new one."""
+    """Return the environment of `bin/python`: that of the process that started this one, or else a new one."""
     folder = Path(os.environ[SHARED]) if SHARED in os.environ else start()
     deadline = time.monotonic() + START_S
     while not (folder / "socket").exists():
@@ -139,13 +139,15 @@ def warm_folder() -> Path:
 
 
 def start() -> Path:
-    """Return the folder of a new script `python`; the process behind it starts now and ends with this one."""
+    """Return a new environment of `bin/python` and `bin/dvc`; the process behind them ends with this one."""
     folder = Path(tempfile.mkdtemp(prefix="warm-python-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    address = folder / "socket"
-    script = folder / "python"
-    script.write_text(STAND_IN.format(python=sys.executable, address=str(address)))
-    script.chmod(0o755)
+    address, scripts = folder / "socket", folder / "bin"
+    scripts.mkdir()
+    (scripts / "python").write_text(STAND_IN.format(python=sys.executable, address=str(address)))
+    (scripts / "dvc").write_text(f'#!/bin/sh\nexec "{scripts}/python" -m dvc "$@"\n')
+    for script in scripts.iterdir():
+        script.chmod(0o755)
     server = subprocess.Popen([sys.executable, __file__, address], stdin=subprocess.PIPE)
     atexit.register(server.kill)
     return folder
@@ -153,8 +155,13 @@ def start() -> Path:
 
 def _serve(address: str) -> None:
     usual = [*sys.path]
+    import torch._dynamo.utils
+
     for library in LIBRARIES:
         importlib.import_module(library)
+    for finalizer in weakref.finalize._registry:
+        finalizer.atexit = False  # of what is imported here: nothing of a fork's, which would spend half its time on it
+    atexit.unregister(torch._dynamo.utils.dump_compile_times)
     gc.freeze()  # or each fork's collections would walk through, and copy, all that was imported
     sys.path[:] = usual  # onnxruntime adds a folder of its own with a module `benchmark`
     with socket.socket(socket.AF_UNIX) as listening:
@@ -178,7 +185,7 @@ def _answer(connection: socket.socket) -> NoReturn:
         for number, file in enumerate(files):
             os.dup2(file, number)
             os.close(file)
-        arguments, environment, folder = json.load(connection.makefile())
+        arguments, environment, folder = marshal.loads(connection.makefile("rb").read())
         code = _run(arguments, environment, folder)
     finally:
         with suppress(BaseException):
@@ -196,8 +203,8 @@ def _run(arguments: list[str], environment: dict[str, str], folder: str) -> int:
     os.environ.clear()
     os.environ.update(environment)
     os.chdir(folder)
-    kind, name, *rest = arguments
-    sys.orig_argv = [sys.executable, *arguments]
+    sys.orig_argv = [sys.executable, *arguments[1:]]
+    sys.executable, kind, name, *rest = arguments  # what this process starts is warm, too
     sys.argv = [kind, *rest]
     sys.path[0:1] = [folder, *filter(None, environment.get("PYTHONPATH", "").split(os.pathsep))]
     importlib.invalidate_caches()

@@ -9,7 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ CORPORA = {"ravdess": ravdess_clips(ACTORS), "tess": tess_clips(WORDS)}
 CLIPS = {corpus: len(clips) for corpus, clips in CORPORA.items()}
 # What a workspace has of its own, what would only make its copies slower, and a DAG that the root's does not run.
 LEFT_OUT = ("dvc.lock", "metrics/", "data/", "benchmark/", "demo/", "tests/")
+NO_STAGE_READS = ("docs/", "space/", "speech_emotion/released/")
 
 NOWHERE = {"kind": "archive", "path": "absent.zip", "md5": "0" * 32}
 PARAMS: Mapping[str, Any] = {
@@ -102,12 +103,14 @@ class Workspace:
     def run(self, *command: str, code: int = 0) -> str:
         """Run `command` in the root; return what it printed, stdout and stderr together. It must exit with `code`.
 
-        `sys.executable`, and each `python` that the command starts, is the warm one (tests/warm_python.py).
+        `sys.executable`, make's VENV, and each `python` and `dvc` that the command starts, are warm
+        (tests/warm_python.py).
         """
-        environment, python = self.environment, str(warm_folder() / "python")
-        environment["PATH"] = os.pathsep.join((str(warm_folder()), environment["PATH"]))
+        environment, warm = self.environment, warm_folder()
+        environment["PATH"] = os.pathsep.join((f"{warm}/bin", environment["PATH"]))
+        instead = {sys.executable: f"{warm}/bin/python", f"VENV={sys.prefix}": f"VENV={warm}"}
         ended = subprocess.run(
-            [python if part == sys.executable else part for part in command],
+            [instead.get(part, part) for part in command],
             cwd=self.root,
             env=environment,
             text=True,
@@ -129,13 +132,17 @@ class Workspace:
             start_new_session=True,
         )
 
-    def interrupt(self, *command: str, after: str) -> tuple[int, str]:
-        """Run `command`, press Ctrl-C after a line that has `after`; return the exit code and all that it printed."""
+    def interrupt(self, *command: str, after: str, meanwhile: Callable[[], object] = lambda: None) -> tuple[int, str]:
+        """Run `command`, `meanwhile` after a line that has `after`, and press Ctrl-C.
+
+        Returns the exit code and all that it printed.
+        """
         process = self.start(*command)
         with process:
             assert process.stdout
             try:
                 printed = "".join(_through(process.stdout, after))
+                meanwhile()
             finally:
                 os.killpg(process.pid, signal.SIGINT)  # a terminal sends it to every process of the command
             printed += process.stdout.read()
@@ -216,7 +223,7 @@ def stages_run(printed: str) -> set[str]:
 def create(folder: Path) -> Workspace:
     """Make a workspace that is committed and in which no stage has run."""
     workspace = Workspace(folder)
-    copy_project(workspace.root)
+    copy_project(workspace.root, (*LEFT_OUT, *NO_STAGE_READS))
     for key, value in PARAMS.items():
         workspace.set_param(key, value)
     (workspace.root / "data" / "manifests").mkdir(parents=True)
@@ -227,15 +234,15 @@ def create(folder: Path) -> Workspace:
     return workspace
 
 
-def copy_project(folder: Path) -> None:
+def copy_project(folder: Path, left_out: tuple[str, ...] = LEFT_OUT) -> None:
     """Copy the project as it is now to `folder`, without results and data, benchmark, demo and tests."""
-    for file in _project_files():
+    for file in _project_files(left_out):
         target = folder / file
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(ROOT / file, target)
 
 
-def _project_files() -> list[str]:
+def _project_files(left_out: tuple[str, ...]) -> list[str]:
     command = ("git", "ls-files", "-z", "--cached", "--others", "--exclude-standard")
     listed = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
-    return [file for file in listed.split("\0") if file and not file.startswith(LEFT_OUT) and (ROOT / file).exists()]
+    return [file for file in listed.split("\0") if file and not file.startswith(left_out) and (ROOT / file).exists()]

@@ -118,7 +118,8 @@ def asked(answers: Answers, worse: float) -> Answers:
 def test_page_and_figures_say_which_goals_hold(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     fewer = {name: CONDITIONS[name] for name in (AS_RECORDED, *robustness.GOALS)}
     monkeypatch.setattr(robustness, "CONDITIONS", fewer)  # intervals of each take a second
-    system = made_up_system(published_labels(), cells=CELLS, seeds=1)
+    some = published_labels().query("corpus == 'ravdess'").groupby("speaker").head(20)
+    system = made_up_system(some, cells=CELLS, seeds=1)
     for name, worse in (("image", 0.0), ("speech", 3.0)):
         for (cell, seed), answers in system.items():
             write_answers(tmp_path / name / cell / str(seed), asked(answers, worse), {"low": train_settings()})

@@ -15,24 +15,31 @@ from tests.sounds import SETTINGS
 MELS = Path("data/mels")
 
 
-@pytest.fixture
-def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Two shards at MELS, tracked by DVC; nothing is committed to Git yet."""
-    monkeypatch.chdir(tmp_path)
+@pytest.fixture(scope="module")
+def tracked(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two shards at MELS, tracked by DVC; nothing is committed to Git yet. Change copies only."""
+    folder = tmp_path_factory.mktemp("tracked")
     for speaker in ("OAF", "YAF"):
         clip = f"tess/{speaker}_back_sad"
         write_shard(
-            MELS / f"{speaker}.safetensors",
+            folder / MELS / f"{speaker}.safetensors",
             Shard("image", {clip: np.ones((SETTINGS.n_mels, 4), np.uint8)}, {clip: "key"}, SETTINGS),
         )
-    run("git", "init", "-q")
-    run(sys.executable, "-m", "dvc", "init", "-q")
-    run(sys.executable, "-m", "dvc", "add", "-q", str(MELS))
+    run("git", "init", "-q", cwd=folder)
+    run(sys.executable, "-m", "dvc", "init", "-q", cwd=folder)
+    run(sys.executable, "-m", "dvc", "add", "-q", str(MELS), cwd=folder)
+    return folder
+
+
+@pytest.fixture
+def repository(tracked: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    shutil.copytree(tracked, tmp_path, dirs_exist_ok=True)
+    monkeypatch.chdir(tmp_path)
     return tmp_path
 
 
-def run(*command: str) -> None:
-    subprocess.run(command, check=True)
+def run(*command: str, cwd: Path | None = None) -> None:
+    subprocess.run(command, check=True, cwd=cwd)
 
 
 def commit() -> None:

@@ -2,11 +2,13 @@
 
 import hashlib
 import json
+import os
 from functools import cache
 from pathlib import Path
 
 import numpy as np
 import torch
+from filelock import FileLock
 
 from speech_emotion.adaptation import Reference
 from speech_emotion.core.params import read_settings
@@ -17,6 +19,7 @@ from speech_emotion.int8 import to_int8
 from speech_emotion.model.checkpoint import Description, Model
 from speech_emotion.predict.model import Threshold, description_path
 from speech_emotion.training.settings import read_train_settings
+from tests.warm_python import SHARED
 from tests.workspace import ROOT
 
 BACKBONE = "whisper-test"
@@ -38,7 +41,20 @@ def tiny_model(*, seed: int = 0) -> Model:
 
 @cache
 def tiny_files() -> dict[str, bytes]:
-    """Return both forms of `tiny_model`, exported once a process."""
+    """Return both forms of `tiny_model`. Of several test processes the first that asks exports them."""
+    if SHARED not in os.environ:
+        return _exported()
+    kept = Path(os.environ[SHARED], "tiny")
+    with FileLock(f"{kept}.lock"):
+        if not kept.exists():
+            files = _exported()
+            kept.mkdir()
+            for name, content in files.items():
+                (kept / name).write_bytes(content)
+        return {path.name: path.read_bytes() for path in kept.iterdir()}
+
+
+def _exported() -> dict[str, bytes]:
     graph = to_onnx(tiny_model())
     return {"emotion.onnx": to_bytes(graph), "emotion.int8.onnx": to_bytes(to_int8(graph))}
 

@@ -1,6 +1,7 @@
 """The command `compare`: what it compares, prints and refuses."""
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -27,17 +28,23 @@ def write_results(folder, evaluation, encoder="image"):
     write_csv(folder / "metrics" / encoder / "predictions.csv", evaluation.predictions())
 
 
-@pytest.fixture
-def repository(tmp_path, monkeypatch):
-    """Branch main with a middling model, branch better with a good one, as committed results."""
-    clips = make_clips(actors=8)
-    git(tmp_path, "init", "-b", "main")
+@pytest.fixture(scope="module")
+def committed(tmp_path_factory):
+    """Branch main with a middling model, branch better with a good one, as committed results. Change copies only."""
+    clips, folder = make_clips(actors=8), tmp_path_factory.mktemp("committed")
+    git(folder, "init", "-b", "main")
     for branch, skill in (("main", 1.5), ("better", 3.0)):
         if branch != "main":
-            git(tmp_path, "switch", "-c", branch)
-        write_results(tmp_path, make_evaluation(clips, skill=skill))
-        git(tmp_path, "add", "metrics")
-        git(tmp_path, "commit", "-m", f"Results of {branch}")
+            git(folder, "switch", "-c", branch)
+        write_results(folder, make_evaluation(clips, skill=skill))
+        git(folder, "add", "metrics")
+        git(folder, "commit", "-m", f"Results of {branch}")
+    return folder
+
+
+@pytest.fixture
+def repository(committed, tmp_path, monkeypatch):
+    shutil.copytree(committed, tmp_path, dirs_exist_ok=True)
     monkeypatch.chdir(tmp_path)
     return tmp_path
 

@@ -21,6 +21,7 @@ from tests.trainings import small_model
 from tests.workspace import Workspace
 
 psutil = pytest.importorskip("psutil")
+LONG_CLIPS = 4
 REPRO = (sys.executable, "-m", "dvc", "repro", "--single-item", "spectrograms@image-tess")
 
 STAGE = (sys.executable, "-m", "stages.spectrograms", "image", "tess", "data/raw/tess")
@@ -28,9 +29,9 @@ STAGE = (sys.executable, "-m", "stages.spectrograms", "image", "tess", "data/raw
 
 @pytest.fixture
 def busy(cached_workspace: Workspace, tmp_path: Path) -> Workspace:
-    """A workspace whose spectrograms take half a minute: a few of the clips are minutes long."""
+    """A workspace whose spectrograms take ten seconds: a few of the clips are minutes long."""
     workspace = cached_workspace.copy(tmp_path / "workspace")
-    for number in range(12):
+    for number in range(LONG_CLIPS):
         write_clip(workspace.root / f"data/raw/tess/YAF_sad/YAF_zoo{number}_sad.wav", tone(900, 16000, duration_s=500))
     return workspace
 
@@ -39,7 +40,7 @@ def start(workspace: Workspace, *command: str) -> "subprocess.Popen[str]":
     """Start `command` with two workers and return when clips are being computed."""
     process = workspace.start(*command, LOKY_MAX_CPU_COUNT="2")
     assert process.stdout
-    assert any(" of 40 clips" in line for line in process.stdout)
+    assert any(f" of {28 + LONG_CLIPS} clips" in line for line in process.stdout)
     return process
 
 

@@ -118,10 +118,17 @@ def test_lost_outputs_come_back_without_a_run(workspace: Workspace) -> None:
     assert workspace.git("status", "--porcelain") == ""
 
 
-def test_interrupted_training_leaves_no_output_and_can_be_repeated(workspace: Workspace) -> None:
+def test_a_training_refuses_another_beside_it_leaves_no_output_when_interrupted_and_can_be_repeated(
+    workspace: Workspace,
+) -> None:
+    def another() -> None:
+        refused = workspace.dvc(*command[3:], code=255)
+        assert "is busy, it is being blocked by" in refused
+        assert "Traceback" not in refused
+
     workspace.set_param("image.high.epochs", 10_000)
     command = (sys.executable, "-m", "dvc", "repro", "finetune@image_high")
-    code, printed = workspace.interrupt(*command, after="image.high: epoch 1/")
+    code, printed = workspace.interrupt(*command, after="image.high: epoch 1/", meanwhile=another)
     assert (code, "interrupted: no output was written" in printed, "Traceback" in printed) == (255, True, False)
     assert sorted(contents(workspace.root / "models/image")) == ["low.safetensors", "pretrained.safetensors"]
     workspace.set_param("image.high.epochs", 1)

@@ -26,7 +26,7 @@ def clone(cloned: Workspace) -> Iterator[Workspace]:
 
 def drift(workspace: Workspace) -> str:
     """Return the stages that `make drift` names."""
-    printed = workspace.run("sh", "-c", f"{sys.executable} -m tools.drift || true").strip()
+    printed = workspace.run("sh", "-c", "python -m tools.drift || true").strip()
     if not printed:
         return ""
     before, _, stages = printed.partition("error: dvc.lock does not describe ")

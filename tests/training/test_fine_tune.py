@@ -1,5 +1,4 @@
 import os
-import signal
 import subprocess
 import sys
 from copy import deepcopy
@@ -195,20 +194,6 @@ def test_another_process_gives_the_same_files(project):
     _, errors = stage.communicate(timeout=120)
     assert (stage.returncode, errors) == (0, "")
     assert {name: (project / name).read_bytes() for name in here} == here
-
-
-def test_ctrl_c_ends_with_one_line_and_no_output(project):
-    section = yaml.safe_load((project / "params.yaml").read_text())
-    section["image"]["low"]["epochs"] = 10_000
-    (project / "params.yaml").write_text(yaml.safe_dump(section))
-    before = sorted(project.iterdir())
-    stage = python("-m", "stages.finetune", *arguments(), cwd=project)
-    assert stage.stdout.readline().startswith("image.low: epoch 1/")
-    stage.send_signal(signal.SIGINT)
-    _, errors = stage.communicate(timeout=60)
-    assert errors == "interrupted: no output was written\n"
-    assert stage.returncode == 130
-    assert sorted(project.iterdir()) == before
 
 
 def test_a_model_of_other_data_is_no_start(project):
