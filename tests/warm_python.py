@@ -109,10 +109,10 @@ LIBRARIES = [
     "torch.onnx._internal.exporter._core",
     "torch.onnx._internal.exporter._onnx_program",
 ]
-# Without `socket` and `json`, whose imports take as long as all the rest. Workers need the files that they inherit.
+# Without `socket` and `json`, whose imports take as long as all the rest.
 STAND_IN = """#!{python} -IS
 import _socket, array, marshal, os, sys
-if sys.argv[1:2] not in (["-m"], ["-c"]) or "joblib" in sys.argv[2] or "multiprocessing" in sys.argv[2]:
+if sys.argv[1:2] not in (["-m"], ["-c"]):
     os.execv({python!r}, [{python!r}, *sys.argv[1:]])
 asked = _socket.socket(_socket.AF_UNIX)
 asked.connect({address!r})

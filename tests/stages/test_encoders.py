@@ -74,4 +74,4 @@ def assert_two_processes_train_as_one(workspace: Workspace) -> None:
         assert abs(two[0][name] - weights).max() < 1e-6
     assert (abs(two[1] - one[1]) < 1e-5).all(axis=None)
     code = f"import sys; sys.path.append({str(ROOT)!r}); from benchmark.data_parallel import seconds_an_epoch as s"
-    assert float(workspace.run(sys.executable, "-c", f"{code}; print(s('envelope.again', 1))")) > 0
+    assert 0 < float(workspace.run(sys.executable, "-c", f"{code}; print(s('envelope.again', 1))")) < 10
