@@ -109,10 +109,11 @@ LIBRARIES = [
     "torch.onnx._internal.exporter._core",
     "torch.onnx._internal.exporter._onnx_program",
 ]
-# Without `socket` and `json`, whose imports take as long as all the rest.
+# Without `socket` and `json`, whose imports take as long as all the rest. Worker processes of loky and multiprocessing
+# start cold: they inherit open files by number, and a fork gets only the first three.
 STAND_IN = """#!{python} -IS
 import _socket, array, marshal, os, sys
-if sys.argv[1:2] not in (["-m"], ["-c"]):
+if sys.argv[1:2] not in (["-m"], ["-c"]) or "joblib" in sys.argv[2] or "multiprocessing" in sys.argv[2]:
     os.execv({python!r}, [{python!r}, *sys.argv[1:]])
 asked = _socket.socket(_socket.AF_UNIX)
 asked.connect({address!r})
