@@ -19,6 +19,7 @@ from speech_emotion.core.files import write_text
 from speech_emotion.core.params import read_section
 from speech_emotion.scores import confusion
 from speech_emotion.scores.metrics import rounded, to_json
+from tools.report.figures import read_benchmark
 from tools.report.pages import render
 
 PAGE = Path(__file__).with_name("page.md.j2")
@@ -125,7 +126,7 @@ def benchmark(
         published: figures of others.
         says: by system and protocol, what its trainings have of their own.
     """
-    figures: dict[str, Any] = {"titles": TITLES, "says": says, "protocols": {}, "enrolment": {}, "unseen": {}}
+    figures: dict[str, Any] = {"titles": TITLES, "says": {}, "protocols": {}, "enrolment": {}, "unseen": {}}
     clips: dict[str, dict[str, pd.DataFrame]] = {}  # of the last training, by protocol and system
     for protocol in PROTOCOLS:
         found = {name: of for name, system in systems.items() if (of := tracks(system, protocol))}
@@ -137,10 +138,28 @@ def benchmark(
         figures["protocols"][protocol], figures["enrolment"][protocol] = rates, curves
         if protocol in NEW_VOICES:
             figures["unseen"][protocol] = {name: _unseen(rows) for name, rows in clips[protocol].items()}
+    figures["says"] = {
+        system: {protocol: words for protocol, words in of.items() if protocol in figures["protocols"]}
+        for system, of in says.items()
+    }
     known, new = clips["random"], clips["luna_jimenez"]
     if gaps := {name: _leak_gap(known[name], new[name]) for name in known if name in new}:
         figures["leak_gap"] = gaps
     return rounded(figures) | {"published": list(published)}
+
+
+def with_kept(figures: Mapping[str, Any], before: Mapping[str, Any]) -> dict[str, Any]:
+    """Return `figures`, and those of `before` of the protocols that have no cells now."""
+    ran = figures["protocols"]
+    both: dict[str, Any] = {**before, **figures}
+    for part in ("protocols", "enrolment", "unseen"):
+        of = {**before[part], **figures[part]}
+        both[part] = {protocol: of[protocol] for protocol in PROTOCOLS if protocol in of}
+    both["says"] = {
+        system: {**{one: says for one, says in before["says"].get(system, {}).items() if one not in ran}, **of}
+        for system, of in figures["says"].items()
+    }
+    return both
 
 
 def _unseen(clips: pd.DataFrame) -> dict[str, Any]:
@@ -180,6 +199,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("rows", type=Path, help="YAML of what a protocol changes of params.yaml")
     parser.add_argument("metrics", type=Path, help="folder of the figures, the page and the pictures to write")
     parser.add_argument("systems", type=Path, nargs="+", help="folders of cells, each named after its encoder")
+    parser.add_argument(
+        "--keep", action="store_true", help="figures that are there of protocols without cells, which others have run"
+    )
     args = parser.parse_args(argv)
     systems = read_systems(args.systems)
     rows = {name: read_section(args.rows, f"{name}.rows") for name in systems}
@@ -187,10 +209,14 @@ def main(argv: Sequence[str] | None = None) -> None:
     if len(systems) == 2 and (both := fused_system(*systems.values())):
         systems[FUSION] = both
     figures = benchmark(systems, read_published(args.published), says)
+    before = read_benchmark(args.metrics / "benchmark.json") if args.keep else None
+    if before:
+        figures = with_kept(figures, before)
     drawn = next(protocol for protocol in ("luna_jimenez", *PROTOCOLS) if protocol in figures["protocols"])
-    answers = {name: tracks(systems[name], drawn)[LAST] for name in figures["protocols"][drawn]}
+    answers = {name: of[LAST] for name, system in systems.items() if (of := tracks(system, drawn))}
     reliability, curves = (args.metrics / f"benchmark_{name}.png" for name in ("reliability", "enrolment"))
-    save_reliability(reliability, answers)
+    if answers:  # else the picture is kept, too
+        save_reliability(reliability, answers)
     save_enrolment(curves, figures)
     write_text(args.metrics / "benchmark.md", page(figures))
     write_text(args.metrics / "benchmark.json", to_json(figures))

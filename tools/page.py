@@ -12,6 +12,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import soundfile
 from PIL import Image
@@ -80,16 +81,17 @@ def photograph(clip: Path, picture: Path, model: Path | None, *, dark: bool) -> 
         PipelineError: there is no model, no Chromium, or no such clip.
     """
     try:
-        duration_s = soundfile.info(clip).duration
+        samples, rate = soundfile.read(clip)
     except soundfile.LibsndfileError as error:
-        raise PipelineError(f"{clip}: is no clip that can be played ({error}); name a WAV file") from error
-    with serving(model) as address, sync_playwright() as playwright:
-        browser = launch(playwright, clip)
+        raise PipelineError(f"{clip}: is no clip that can be played ({error}); name an audio file") from error
+    with TemporaryDirectory() as folder, serving(model) as address, sync_playwright() as playwright:
+        soundfile.write(wav := Path(folder, "clip.wav"), samples, rate)  # Chromium plays silence for anything else
+        browser = launch(playwright, wav)
         page = browser.new_page(viewport={"width": WIDTH, "height": HEIGHT}, color_scheme="dark" if dark else "light")
         page.goto(address)
         page.click("#microphone")
         page.wait_for_selector("[data-state=listening]")
-        page.wait_for_timeout(duration_s * 1000)
+        page.wait_for_timeout(1000 * len(samples) / rate)
         page.click("#microphone")
         page.wait_for_selector("[data-state=answered]")
         page.mouse.move(0, 0)
@@ -111,7 +113,7 @@ def _in_few_colours(picture: Image.Image, kept: list[int]) -> Image.Image:
 def main() -> None:
     """Read argv and write the picture."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("clip", type=Path, help="a WAV file")
+    parser.add_argument("clip", type=Path, help="an audio file")
     parser.add_argument("picture", type=Path, help="a PNG file")
     parser.add_argument("--model", type=Path, help="another model than the released one")
     parser.add_argument("--dark", action="store_true", help="as at night")

@@ -207,6 +207,28 @@ def test_stage_writes_the_same_bytes_twice_of_the_protocols_that_are_there(tmp_p
     assert pictures == {"benchmark_enrolment.png", "benchmark_reliability.png"}
 
 
+def test_what_others_have_run_is_kept_on_request(tmp_path: Path) -> None:
+    metrics, rows, labels = tmp_path / "metrics", ROOT / "benchmark/protocols.yaml", published_labels()
+
+    def pooled(*protocols: str, options: tuple[str, ...] = ()) -> tuple[dict[str, Any], bytes]:
+        cells = [cell for protocol in protocols for cell in PROTOCOLS[protocol]]
+        folder = write(made_up_system(labels, cells=cells), tmp_path / "-".join(protocols) / "speech")
+        pool_stage.main([*map(str, (PUBLISHED, rows, metrics, folder)), *options])
+        figures = json.loads((metrics / "benchmark.json").read_text(encoding="utf-8"))
+        return figures, (metrics / "benchmark_reliability.png").read_bytes()
+
+    luna_jimenez, picture = pooled("luna_jimenez")
+    luna_jimenez["says"] = {"speech": {"luna_jimenez": "in another year"}}
+    (metrics / "benchmark.json").write_text(json.dumps(luna_jimenez), encoding="utf-8")
+    both, same_picture = pooled("random", options=("--keep",))
+    random, _ = pooled("random")
+    for part in ("protocols", "enrolment", "unseen"):
+        assert both[part] == {**random[part], **luna_jimenez[part]}, part
+    assert both["says"]["speech"] == {**luna_jimenez["says"]["speech"], **random["says"]["speech"]}
+    assert list(both["protocols"]) == ["random", "luna_jimenez"]
+    assert (same_picture, list(random["protocols"])) == (picture, ["random"])
+
+
 def test_missing_folds_and_cells_of_other_settings_are_named(tmp_path: Path) -> None:
     one = Answers(
         answered({("ravdess/1", "sad"): "sad"}), pd.DataFrame(columns=["clip", "enrolled", "draw", "predicted"])
