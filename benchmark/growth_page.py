@@ -3,11 +3,13 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
+from scipy.optimize import curve_fit
 
 from speech_emotion.core.files import write_text
 from speech_emotion.scores.figures import save
@@ -17,8 +19,24 @@ PAGE = Path(__file__).with_name("growth.md.j2")
 ON_PAPER = 1_000_000  # clips
 LAPTOP_MB = 16_000
 MOST_EXPONENT = 1.05
-# Of what is fitted, that much is more than the noise of the start.
-CLEAR_S, CLEAR_SHARE = 0.3, 0.15
+CLEAR_S = 0.3  # of what is drawn on a scale of logarithms, less beyond the start is noise
+NOISE = 0.05  # of each time, as a share of it: what two runs of a command differ by
+MOST_ERROR = 0.15  # of an exponent that says something
+
+
+class Exponent(NamedTuple):
+    """p of `start + factor * clips ** p`, and its standard error if each time has an error of `NOISE`."""
+
+    p: float
+    error: float
+
+    @property
+    def surely(self) -> float:
+        """What the exponent is at least, with a certainty of 97.5 %."""
+        return self.p - 2 * self.error
+
+    def __str__(self) -> str:
+        return f"{self.p:.2f} ± {self.error:.2f}"
 
 
 @dataclass(frozen=True)
@@ -31,28 +49,34 @@ class Step:
     cpu_s: Sequence[float]
     memory_mb: Sequence[float]
 
-    def exponent(self, times_s: Sequence[float]) -> float | None:
-        """Return p of `start + factor * clips ** p`; None where fewer than two sizes take clearly more than the start.
+    def exponent(self, times_s: Sequence[float]) -> Exponent | None:
+        """Return p of `start + factor * clips ** p` by least squares of relative errors; None where times do not tell.
 
-        It is the slope of the line through the logarithms of the clips and of the time beyond the start's.
+        That is where its error would be more than `MOST_ERROR`: a step of which nearly all is the start.
         """
-        start_s = times_s[0]
-        clear = [
-            (clips, took_s - start_s)
-            for clips, took_s in zip(self.clips[1:], times_s[1:], strict=True)
-            if took_s - start_s > max(CLEAR_S, CLEAR_SHARE * start_s)
-        ]
-        if len(clear) < 2:
+        clips, times = np.array(self.clips, float), np.array(times_s)
+        if len(clips) < 3 or np.ptp(times) < CLEAR_S:
             return None
-        sizes, beyond_s = np.log(np.array(clear)).T
-        return float(np.polyfit(sizes, beyond_s, 1)[0])
+
+        def model(clips: NDArray[np.float64], start_s: float, last_s: float, p: float) -> NDArray[np.float64]:
+            return np.asarray(start_s + last_s * (clips / clips[-1]) ** p)
+
+        first, last = max(times[0], CLEAR_S), max(times[-1] - times[0], CLEAR_S)
+        bounds = ([0, 0, 0], [np.inf, np.inf, 4])
+        found, covariance = curve_fit(
+            model, clips, times, (first, last, 1.0), sigma=NOISE * times, absolute_sigma=True, bounds=bounds
+        )
+        error = float(np.sqrt(covariance[2, 2]))
+        return Exponent(float(found[2]), error) if error <= MOST_ERROR else None
 
     def wall_on_paper_s(self, clips: int) -> float:
-        """Return the time at `clips`: from the largest size on in proportion, or steeper where the exponent says so.
+        """Return the time at `clips`: from the largest size on in proportion, or by an exponent that is clearly more.
 
         What is measured where cores are shared can fall with the clips; nothing falls on the way to a million.
         """
-        growth = (clips / self.clips[-1]) ** max(1.0, self.exponent(self.cpu_s) or 1.0)
+        found = self.exponent(self.cpu_s)
+        steeper = found.p if found and found.surely > 1 else 1.0
+        growth = (clips / self.clips[-1]) ** steeper
         return float(self.wall_s[0] + max(0.0, self.wall_s[-1] - self.wall_s[0]) * growth)
 
     def memory_on_paper_mb(self, clips: int) -> float:
@@ -91,7 +115,8 @@ def write_page(results: Mapping[str, Any], page: Path, picture: Path) -> None:
         "million": ON_PAPER,
         "laptop_mb": LAPTOP_MB,
         "most_exponent": MOST_EXPONENT,
-        "steepest": max(steps, key=lambda step: step.exponent(step.cpu_s) or 0.0),
+        "noise": NOISE,
+        "beyond": [step.name for step in steps if (of := step.exponent(step.cpu_s)) and of.surely > MOST_EXPONENT],
         "first": min(steps, key=lambda step: step.clips_in(LAPTOP_MB)),
         "slowest": max(steps, key=lambda step: step.wall_on_paper_s(ON_PAPER)),
         "spectrograms_mb": max(max(step.memory_mb) for step in steps if step.name.startswith("spectrograms")),
