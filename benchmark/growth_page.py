@@ -19,8 +19,8 @@ PAGE = Path(__file__).with_name("growth.md.j2")
 ON_PAPER = 1_000_000  # clips
 LAPTOP_MB = 16_000
 MOST_EXPONENT = 1.05
-CLEAR_S = 0.3  # of what is drawn on a scale of logarithms, less beyond the start is noise
-NOISE = 0.05  # of each time, as a share of it: what two runs of a command differ by
+CLEAR_S = 0.3  # beyond the start, less is noise: it is not fitted, and not drawn on a scale of logarithms
+NOISE = 0.05  # of each time, as a share of it: an assumption
 MOST_ERROR = 0.15  # of an exponent that says something
 
 
@@ -52,7 +52,7 @@ class Step:
     def exponent(self, times_s: Sequence[float]) -> Exponent | None:
         """Return p of `start + factor * clips ** p` by least squares of relative errors; None where times do not tell.
 
-        That is where its error would be more than `MOST_ERROR`: a step of which nearly all is the start.
+        That is where its error would be more than `MOST_ERROR`: time has to rise at more than the last size.
         """
         clips, times = np.array(self.clips, float), np.array(times_s)
         if len(clips) < 3 or np.ptp(times) < CLEAR_S:
@@ -107,6 +107,7 @@ def read_steps(results: Mapping[str, Any]) -> list[Step]:
 def write_page(results: Mapping[str, Any], page: Path, picture: Path) -> None:
     """Write the page and the picture."""
     steps = read_steps(results)
+    exponents = {step.name: step.exponent(step.cpu_s) for step in steps}
     values = {
         "steps": steps,
         "sizes": results["sizes"],
@@ -116,7 +117,9 @@ def write_page(results: Mapping[str, Any], page: Path, picture: Path) -> None:
         "laptop_mb": LAPTOP_MB,
         "most_exponent": MOST_EXPONENT,
         "noise": NOISE,
-        "beyond": [step.name for step in steps if (of := step.exponent(step.cpu_s)) and of.surely > MOST_EXPONENT],
+        "most_error": MOST_ERROR,
+        "beyond": [name for name, found in exponents.items() if found and found.surely > MOST_EXPONENT],
+        "not_told": [name for name, found in exponents.items() if not found],
         "first": min(steps, key=lambda step: step.clips_in(LAPTOP_MB)),
         "slowest": max(steps, key=lambda step: step.wall_on_paper_s(ON_PAPER)),
         "spectrograms_mb": max(max(step.memory_mb) for step in steps if step.name.startswith("spectrograms")),

@@ -139,8 +139,8 @@ def benchmark(
         if protocol in NEW_VOICES:
             figures["unseen"][protocol] = {name: _unseen(rows) for name, rows in clips[protocol].items()}
     figures["says"] = {
-        system: {protocol: words for protocol, words in of.items() if protocol in figures["protocols"]}
-        for system, of in says.items()
+        system: {protocol: words for protocol, words in rows.items() if protocol in figures["protocols"]}
+        for system, rows in says.items()
     }
     known, new = clips["random"], clips["luna_jimenez"]
     if gaps := {name: _leak_gap(known[name], new[name]) for name in known if name in new}:
@@ -149,16 +149,27 @@ def benchmark(
 
 
 def with_kept(figures: Mapping[str, Any], before: Mapping[str, Any]) -> dict[str, Any]:
-    """Return `figures`, and those of `before` of the protocols that have no cells now."""
+    """Return `figures`, and those of `before` of the protocols that have no cells now.
+
+    The leak gap is of two protocols: it is kept if both are.
+
+    Raises:
+        PipelineError: a protocol has cells of fewer systems now: the others' figures would be lost.
+    """
     ran = figures["protocols"]
-    both: dict[str, Any] = {**before, **figures}
+    for protocol, systems in before["protocols"].items():
+        if protocol in ran and (lost := sorted(systems.keys() - ran[protocol].keys())):
+            raise PipelineError(f"{protocol}: has no cells of {lost[0]} now; run them, or pool without --keep")
+    both: dict[str, Any] = dict(figures)
     for part in ("protocols", "enrolment", "unseen"):
-        of = {**before[part], **figures[part]}
-        both[part] = {protocol: of[protocol] for protocol in PROTOCOLS if protocol in of}
-    both["says"] = {
-        system: {**{one: says for one, says in before["says"].get(system, {}).items() if one not in ran}, **of}
-        for system, of in figures["says"].items()
-    }
+        merged = {**before[part], **figures[part]}
+        both[part] = {protocol: merged[protocol] for protocol in PROTOCOLS if protocol in merged}
+    both["says"] = {}
+    for system in dict.fromkeys([*before["says"], *figures["says"]]):
+        kept = {protocol: words for protocol, words in before["says"].get(system, {}).items() if protocol not in ran}
+        both["says"][system] = kept | figures["says"].get(system, {})
+    if not {"random", "luna_jimenez"} & ran.keys() and "leak_gap" in before:
+        both["leak_gap"] = before["leak_gap"]
     return both
 
 
@@ -200,7 +211,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("metrics", type=Path, help="folder of the figures, the page and the pictures to write")
     parser.add_argument("systems", type=Path, nargs="+", help="folders of cells, each named after its encoder")
     parser.add_argument(
-        "--keep", action="store_true", help="figures that are there of protocols without cells, which others have run"
+        "--keep",
+        action="store_true",
+        help="keep the figures of protocols that have no cells here (not through DVC, which deletes them first)",
     )
     args = parser.parse_args(argv)
     systems = read_systems(args.systems)
@@ -213,7 +226,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     if before:
         figures = with_kept(figures, before)
     drawn = next(protocol for protocol in ("luna_jimenez", *PROTOCOLS) if protocol in figures["protocols"])
-    answers = {name: of[LAST] for name, system in systems.items() if (of := tracks(system, drawn))}
+    answers = {name: found[LAST] for name, system in systems.items() if (found := tracks(system, drawn))}
     reliability, curves = (args.metrics / f"benchmark_{name}.png" for name in ("reliability", "enrolment"))
     if answers:  # else the picture is kept, too
         save_reliability(reliability, answers)

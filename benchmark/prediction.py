@@ -1,4 +1,4 @@
-"""Time and memory of prediction beside what people would run instead: `python -m benchmark.prediction`.
+"""Time and memory of prediction beside what people would run instead: `python -m benchmark.prediction --page FILE`.
 
 One run measures all of it, so that the ratios mean something where the milliseconds depend on the machine. What is
 asked about are the demo's voices.
@@ -7,12 +7,15 @@ asked about are the demo's voices.
 import argparse
 import io
 import os
+import platform
+import re
 import subprocess
 import sys
 import tempfile
 import time
 import zipfile
 from collections.abc import Callable, Mapping
+from hashlib import sha256
 from pathlib import Path
 from statistics import median
 
@@ -22,15 +25,19 @@ import numpy as np
 import soundfile
 import torch
 
+from benchmark.measuring import Cost, measure
 from speech_emotion.audio import Waveform, to_mono
 from speech_emotion.core.command import run
 from speech_emotion.core.errors import PipelineError
+from speech_emotion.core.files import write_text
 from speech_emotion.encoders import protocol
 from speech_emotion.model.checkpoint import Model, load_model
 from speech_emotion.model.inference import clip_logits
 from speech_emotion.predict.predictor import Predictor
-from speech_emotion.predict.session import ExportedModel
+from speech_emotion.predict.session import ExportedModel, cores
+from tools.report.pages import render
 
+PAGE = Path(__file__).with_name("prediction.md.j2")
 RATE_HZ = 16_000
 CLIP_S, PADDED_S = 3.0, 30.0
 FIRST_ANSWER = """
@@ -50,23 +57,39 @@ def main() -> None:
     parser.add_argument("--models", type=Path, default=Path("models"), help="folder that the stage `export` wrote to")
     parser.add_argument("--trained", type=Path, default=Path("models/speech/all.safetensors"))
     parser.add_argument("--runs", type=int, default=20, help="of each way; the median counts")
-    parser.add_argument("--minutes", type=float, default=60.0, help="of the long recording; 0 for none")
+    parser.add_argument("--minutes", type=int, default=60, help="of the long recording; 0 for none")
+    parser.add_argument("--page", type=Path, help="Markdown to write")
     args = parser.parse_args()
     torch.set_num_threads(1)
     waveform = spoken_minute()[: round(CLIP_S * RATE_HZ)]
     small = args.models / "emotion.int8.onnx"
-    ways = _ways(args.models, load_model(args.trained), waveform)
+    model = load_model(args.trained)
+    ways = _ways(args.models, model, waveform)
+    times_ms = {way: milliseconds(ask, args.runs) for way, ask in ways.items()}
     print(f"{CLIP_S:g} s of audio on one core: time that passed, and time of the processor\n")
-    print(table({way: milliseconds(ask, args.runs) for way, ask in ways.items()}))
-    took_s, memory_mb = first_answer(small, waveform)
-    print(f"\nstart of Python to the first answer: {took_s:.2f} s, {memory_mb:.0f} MB at most")
-    if args.minutes:
-        began_cpu = time.process_time()
-        took_s, moments = long_recording(small, args.minutes)
-        cpu_s = time.process_time() - began_cpu
+    print(table(times_ms))
+    first_s, first_mb = first_answer(small, waveform)
+    print(f"\nstart of Python to the first answer: {first_s:.2f} s, {first_mb:.0f} MB at most")
+    recording = long_recording(small, args.minutes) if args.minutes else None
+    if recording:
         print(
-            f"{args.minutes:g} minutes of speech, {moments} moments: {took_s:.1f} s, {cpu_s:.1f} s of the processor's"
+            f"{args.minutes} minutes of speech: {recording.wall_s:.1f} s, {recording.cpu_s:.1f} s of the processor's,"
+            f" {recording.memory_mb:.0f} MB at most"
         )
+    if args.page:
+        described = {"processor": processor(), "clip_s": CLIP_S, "times_ms": times_ms, "minutes": args.minutes}
+        described |= {"first_s": first_s, "first_mb": first_mb, "recording": recording, "cores": cores()}
+        described |= {"sha256": sha256(small.read_bytes()).hexdigest(), "backbone": model.description.backbone}
+        described |= {"sizes_mb": {path.name: path.stat().st_size / 1e6 for path in args.models.glob("emotion*.onnx")}}
+        write_text(args.page, render(PAGE, described))
+
+
+def processor() -> str:
+    """Return the name of the processor, and, of x86, whether it has instructions for 8-bit products (VNNI)."""
+    described = Path("/proc/cpuinfo").read_text(encoding="utf-8")
+    fields: dict[str, str] = dict(re.findall(r"^(model name|flags)\s*: (.*)$", described, re.MULTILINE))
+    vnni = f" {'with' if 'vnni' in fields['flags'] else 'without'} VNNI" if "flags" in fields else ""
+    return fields.get("model name", platform.machine()) + vnni
 
 
 def table(times_ms: Mapping[str, tuple[float, float]]) -> str:
@@ -109,14 +132,15 @@ def first_answer(model: Path, waveform: Waveform) -> tuple[float, float]:
     return took_s, int(ended.stdout) / 1024
 
 
-def long_recording(model: Path, minutes: float) -> tuple[float, int]:
-    """Return seconds and the number of moments for a recording without pauses, its windows answered together."""
-    predictor = Predictor(model, threads=os.cpu_count() or 1)
-    minute = spoken_minute()
-    began = time.perf_counter()
-    chunks = (minute for _ in range(round(minutes)))
-    moments = sum(1 for moment in predictor.stream(chunks, RATE_HZ, together=18))
-    return time.perf_counter() - began, moments
+def long_recording(model: Path, minutes: float) -> Cost:
+    """Return the cost of `predict --timeline` for a recording without pauses, on all cores."""
+    environment = {name: value for name, value in os.environ.items() if name != "OMP_NUM_THREADS"}
+    with tempfile.TemporaryDirectory() as folder:
+        with soundfile.SoundFile(path := Path(folder, "speech.wav"), "w", RATE_HZ, 1) as file:
+            for _ in range(round(minutes)):
+                file.write(spoken_minute())
+        command = [sys.executable, "-m", "speech_emotion.cli", "predict", "--timeline", "--csv", str(path)]
+        return measure([*command, "--model", str(model)], Path.cwd(), environment)
 
 
 def spoken_minute() -> Waveform:

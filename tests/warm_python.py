@@ -4,8 +4,8 @@ Importing torch, fastai and DVC takes most of the time of a small pipeline's sta
 whole run: pytest-xdist's workers are told of it by the process that starts them (conftest.py). The script `bin/python`
 that it writes stands in for `python -m ...` and `python -c ...`: it hands its arguments, environment, folder and open
 files to a fork, which runs the module or the code as Python would, and exits as it did.
-Nothing of the project is imported before the fork. Signals and the death of a parent need a real process: commands
-that are interrupted or killed do not come here.
+Nothing of the project is imported before the fork. joblib's worker processes start cold. Signals and the death of a
+parent need a real process: commands that are interrupted or killed do not come here.
 """
 
 import atexit
@@ -113,7 +113,8 @@ LIBRARIES = [
 # start cold: they inherit open files by number, and a fork gets only the first three.
 STAND_IN = """#!{python} -IS
 import _socket, array, marshal, os, sys
-if sys.argv[1:2] not in (["-m"], ["-c"]) or "joblib" in sys.argv[2] or "multiprocessing" in sys.argv[2]:
+kind, what = (*sys.argv[1:3], "", "")[:2]
+if kind not in ("-m", "-c") or "joblib" in what or "multiprocessing" in what:
     os.execv({python!r}, [{python!r}, *sys.argv[1:]])
 asked = _socket.socket(_socket.AF_UNIX)
 asked.connect({address!r})

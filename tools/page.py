@@ -83,7 +83,8 @@ def photograph(clip: Path, picture: Path, model: Path | None, *, dark: bool) -> 
     try:
         samples, rate = soundfile.read(clip)
     except soundfile.LibsndfileError as error:
-        raise PipelineError(f"{clip}: is no clip that can be played ({error}); name an audio file") from error
+        way_out = "name a WAV, FLAC, MP3 or Ogg file"
+        raise PipelineError(f"{clip}: is no clip that can be played ({error}); {way_out}") from error
     with TemporaryDirectory() as folder, serving(model) as address, sync_playwright() as playwright:
         soundfile.write(wav := Path(folder, "clip.wav"), samples, rate)  # Chromium plays silence for anything else
         browser = launch(playwright, wav)
@@ -113,7 +114,7 @@ def _in_few_colours(picture: Image.Image, kept: list[int]) -> Image.Image:
 def main() -> None:
     """Read argv and write the picture."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("clip", type=Path, help="an audio file")
+    parser.add_argument("clip", type=Path, help="a WAV, FLAC, MP3 or Ogg file")
     parser.add_argument("picture", type=Path, help="a PNG file")
     parser.add_argument("--model", type=Path, help="another model than the released one")
     parser.add_argument("--dark", action="store_true", help="as at night")

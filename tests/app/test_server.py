@@ -20,6 +20,7 @@ from websockets.sync.client import ClientConnection, connect
 
 from speech_emotion import cli
 from tests.app.loudness import voice
+from tests.predict.test_predictor import HEAVY
 from tests.workspace import ROOT, copy_project
 
 VISITORS = 4
@@ -117,6 +118,17 @@ def test_two_files_at_once_leave_standard_error_alone(model: Path, tmp_path: Pat
             assert json.loads(visit.recv())["kind"] in ("error", "progress")
         assert Path(f"/proc/{server.pid}/fd/2").readlink().name.startswith("pipe:")
         server.terminate()
+
+
+def test_the_page_needs_the_installed_base_and_a_server_alone() -> None:
+    code = (
+        "import importlib, pkgutil, sys, speech_emotion.app as app\n"
+        "[importlib.import_module(f'{app.__name__}.{one.name}') for one in pkgutil.iter_modules(app.__path__)"
+        " if one.name != '__main__']\n"
+        f"print([name for name in {HEAVY} if name in sys.modules])"
+    )
+    ended = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert ended.stdout == "[]\n"
 
 
 def test_a_space_starts_what_it_says(model: Path, tmp_path: Path) -> None:

@@ -46,6 +46,11 @@ def test_noise_of_the_start_does_not_make_a_step_steep() -> None:
     assert noisy.wall_on_paper_s(10**6) < 199.5 * 10**6 / 42400 * 1.2
 
 
+def test_a_rise_at_the_last_size_alone_has_no_exponent() -> None:
+    times_s = (1.4, 1.3, 1.4, 6.6)
+    assert Step("one", CLIPS, times_s, times_s, (90.0,) * 4).exponent(times_s) is None
+
+
 def test_what_takes_no_more_than_the_start_has_no_exponent() -> None:
     one = step(1.0, factor=1e-6)
     assert one.exponent(one.wall_s) is None
@@ -57,7 +62,7 @@ def test_memory_goes_on_in_a_line() -> None:
     assert one.clips_in(1100) == pytest.approx(10**5)
 
 
-def test_the_page_says_what_is_steepest(tmp_path: Path) -> None:
+def test_the_page_says_what_is_beyond_the_limit(tmp_path: Path) -> None:
     sizes = [
         {
             "clips": clips, "speakers": 8, "shards": 16, "pushed": 20,

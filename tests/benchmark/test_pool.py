@@ -12,7 +12,7 @@ import pytest
 from benchmark import pool as pool_stage
 from benchmark.answers import ADAPTED, FIRST, LAST, Answers, answer_rows, write_answers
 from benchmark.cells import PROTOCOLS
-from benchmark.pool import FUSION, benchmark, fused_system, page, read_published, read_system
+from benchmark.pool import FUSION, benchmark, fused_system, page, read_published, read_system, with_kept
 from benchmark.scoring import NEVER, among_own, difference, ensemble, fused, scored, scores
 from speech_emotion.clips import EMOTIONS
 from speech_emotion.core.errors import PipelineError
@@ -218,15 +218,34 @@ def test_what_others_have_run_is_kept_on_request(tmp_path: Path) -> None:
         return figures, (metrics / "benchmark_reliability.png").read_bytes()
 
     luna_jimenez, picture = pooled("luna_jimenez")
-    luna_jimenez["says"] = {"speech": {"luna_jimenez": "in another year"}}
+    luna_jimenez |= {"says": {"speech": {"luna_jimenez": "in another year"}}, "leak_gap": {"speech": {"gap": 0.5}}}
     (metrics / "benchmark.json").write_text(json.dumps(luna_jimenez), encoding="utf-8")
     both, same_picture = pooled("random", options=("--keep",))
     random, _ = pooled("random")
     for part in ("protocols", "enrolment", "unseen"):
         assert both[part] == {**random[part], **luna_jimenez[part]}, part
     assert both["says"]["speech"] == {**luna_jimenez["says"]["speech"], **random["says"]["speech"]}
+    assert "leak_gap" not in both, "it would be of other answers"
     assert list(both["protocols"]) == ["random", "luna_jimenez"]
     assert (same_picture, list(random["protocols"])) == (picture, ["random"])
+
+
+def test_what_is_kept_belongs_together() -> None:
+    gap = {"speech": {"gap": 0.5}}
+    before = {
+        "protocols": {"random": {"image": {}, "speech": {}}, "emobox": {"speech": {}}},
+        "enrolment": {}, "unseen": {}, "says": {"image": {"random": "as ever"}}, "leak_gap": gap,
+    }  # fmt: skip
+    now: dict[str, Any] = {
+        "protocols": {"emobox": {"speech": {}}},
+        "enrolment": {},
+        "unseen": {},
+        "says": {"speech": {}},
+    }
+    both = with_kept(now, before)
+    assert (both["says"], both["leak_gap"]) == ({"image": {"random": "as ever"}, "speech": {}}, gap)
+    with pytest.raises(PipelineError, match="random: has no cells of image now"):
+        with_kept(now | {"protocols": {"random": {"speech": {}}}}, before)
 
 
 def test_missing_folds_and_cells_of_other_settings_are_named(tmp_path: Path) -> None:

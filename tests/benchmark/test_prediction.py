@@ -21,7 +21,8 @@ def test_every_way_is_measured_on_a_model(tmp_path: Path) -> None:
     export_tiny(tmp_path)
     save_model(tmp_path / "all.safetensors", tiny_model())
     command = [sys.executable, "-m", "benchmark.prediction", "--models", tmp_path]
-    command += ["--trained", tmp_path / "all.safetensors", "--runs", "1", "--minutes", "1"]
+    command += ["--trained", tmp_path / "all.safetensors", "--page", tmp_path / "speed.md"]
+    command += ["--runs", "1", "--minutes", "1"]
     ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert ended.returncode == 0, ended.stderr
     ways = re.findall(r"^(.+?) {2,}[\d.]+ ms +[\d.]+ ms +([\d.]+) times$", ended.stdout, re.M)
@@ -34,4 +35,9 @@ def test_every_way_is_measured_on_a_model(tmp_path: Path) -> None:
     ]
     assert float(ways[0][1]) == 1.0
     assert re.search(r"start of Python to the first answer: [\d.]+ s, \d+ MB at most", ended.stdout)
-    assert re.search(r"1 minutes of speech, 1\d\d moments", ended.stdout), ended.stdout
+    assert re.search(r"1 minutes of speech: [\d.]+ s, [\d.]+ s of the processor's, \d+ MB at most", ended.stdout)
+    page = (tmp_path / "speed.md").read_text(encoding="utf-8")
+    assert re.search(r"^\| int8 file, front end inside \| \d+ ms \| \d+ ms \| 1\.0 \|$", page, re.MULTILINE)
+    assert re.search(r"^- 1 minutes of speech .*: \d+ s, ", page, re.MULTILINE)
+    assert re.search(r"cores of\n.*\. Milliseconds", page)
+    assert "transformers" in page
