@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, TypeVar, get_type_hints
 
 import yaml
-from dacite import Config, DaciteError, from_dict
+from dacite import Config, DaciteError, WrongTypeError, from_dict
 
 from speech_emotion.core.errors import PipelineError, one_line
 
@@ -146,7 +146,7 @@ def to_settings(value: Any, settings: type[Settings], where: str) -> Settings:
     if not isinstance(value, dict):
         raise PipelineError(f"{where} is {value!r}; expected keys and values")
     # PyYAML reads 1e-3 as text, so floats are converted; lists become the tuples that frozen dataclasses want.
-    config = Config(strict=True, cast=[tuple], type_hooks={float: _to_float})
+    config = Config(strict=True, type_hooks={float: _to_float, tuple[str, ...]: _to_tuple})
     try:
         return from_dict(settings, value, config)
     except (DaciteError, ValueError) as error:
@@ -160,6 +160,15 @@ def _refuse_older(path: Path, params: Any) -> None:
 
 
 def _to_float(value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
-        raise ValueError(f"{value!r} is no number")
-    return float(value)
+    try:
+        if not isinstance(value, bool):
+            return float(value)
+    except (TypeError, ValueError, OverflowError):
+        pass
+    raise WrongTypeError(float, value)
+
+
+def _to_tuple(value: Any) -> tuple[Any, ...]:
+    if not isinstance(value, list):  # a text would become its letters
+        raise WrongTypeError(list, value)
+    return tuple(value)

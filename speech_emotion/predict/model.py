@@ -82,24 +82,30 @@ def _check(described: Description) -> None:
         if not isinstance(getattr(described, name), kind):
             raise ValueError(f"{name} is {getattr(described, name)!r}")
     for name in ("sample_rate_hz", "trim_db", "shortest_s", "longest_s", "temperature"):
-        if not 0 < float(getattr(described, name)) < MOST:
-            raise ValueError(f"{name} is {getattr(described, name)}")
+        if not (_is_number(value := getattr(described, name)) and 0 < value < MOST):
+            raise ValueError(f"{name} is {value!r}")
     if described.shortest_s >= described.longest_s:
         raise ValueError(f"longest_s is {described.longest_s}, shortest_s {described.shortest_s}")
-    if len({str(name) for name in described.emotions}) < max(2, len(described.emotions)):
+    names = [name for name in described.emotions if isinstance(name, str)]
+    if len(set(names)) < max(2, len(described.emotions)):
         raise ValueError(f"emotions are {list(described.emotions)}")
     known, threshold = described.reference, described.threshold
     if known.mean.ndim != 1 or known.mean.shape != known.variance.shape:
         raise ValueError(f"the reference has shapes {known.mean.shape} and {known.variance.shape}")
     if not (np.isfinite(known.mean).all() and np.isfinite(known.variance).all() and (known.variance >= 0).all()):
         raise ValueError("the reference is not finite, or has a negative variance")
-    if threshold and not 0 <= threshold.confidence <= 1:
-        raise ValueError(f"the threshold is {threshold.confidence}")
+    shares = (threshold.confidence, threshold.coverage, threshold.accuracy) if threshold else ()
+    if not all(_is_number(share) and 0 <= share <= 1 for share in shares):
+        raise ValueError(f"the threshold is {threshold}")
 
 
 def description_path(model: Path) -> Path:
     """Return where the description of `model` lies: `emotion.json` for `emotion.onnx` and `emotion.int8.onnx`."""
     return model.with_name(f"{model.name.partition('.')[0]}.json")
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
 def _rounded(values: NDArray[np.float64]) -> list[float]:

@@ -15,6 +15,7 @@ from speech_emotion.core.files import replacing
 from speech_emotion.core.params import Checked, OneOf, Range, read_section, read_settings
 from speech_emotion.encoders.image import settings as image
 from speech_emotion.encoders.speech import settings as speech
+from speech_emotion.splits.protocols import SplitSettings
 from tests.workspace import ROOT
 
 PARAMS = ROOT / "params.yaml"
@@ -79,6 +80,28 @@ def params_with(folder: Path, section: str, **changes: Any) -> Path:
     inner |= changes
     (folder / "params.yaml").write_text(yaml.safe_dump(written))
     return folder / "params.yaml"
+
+
+@pytest.mark.parametrize("train", [None, "ravdess/01", 7, {"ravdess/01": 1}])
+def test_a_list_that_is_none_is_one_line_that_names_it(tmp_path: Path, train: Any) -> None:
+    split = yaml.safe_load(PARAMS.read_text(encoding="utf-8"))["split"]
+    split["speakers"]["train"] = train
+    (path := tmp_path / "params.yaml").write_text(yaml.safe_dump({"split": split}), encoding="utf-8")
+    with pytest.raises(PipelineError, match=r'wrong value type for field "speakers\.train" - should be "list"'):
+        read_settings(path, "split", SplitSettings)
+
+
+@pytest.mark.parametrize(("value", "read"), [("1e2", 100.0), (50, 50.0), (50.5, 50.5)])
+def test_numbers_are_read_as_people_write_them(tmp_path: Path, value: Any, read: float) -> None:
+    params = params_with(tmp_path, "speech.spectrograms", trim_db=value)
+    assert read_settings(params, "speech.spectrograms", speech.FrontendSettings).trim_db == read
+
+
+@pytest.mark.parametrize("value", ["text", None, [], True])
+def test_what_is_no_number_is_one_line_that_names_it(tmp_path: Path, value: Any) -> None:
+    params = params_with(tmp_path, "speech.spectrograms", trim_db=value)
+    with pytest.raises(PipelineError, match=r'wrong value type for field "trim_db" - should be "float"'):
+        read_settings(params, "speech.spectrograms", speech.FrontendSettings)
 
 
 @pytest.mark.parametrize(

@@ -255,6 +255,13 @@ def test_models_that_are_none_are_refused(tmp_path: Path) -> None:
         description.write_text(content, encoding="utf-8")
         with pytest.raises(PipelineError, match=r"emotion\.json: is no description of a model"):
             Predictor(path)
+    names = described["emotions"]
+    wrong: dict[str, Any] = {"emotions": [[], *names[1:]], "longest_s": "30", "temperature": True, "files": []}
+    wrong["threshold"] = {"confidence": 0.5, "coverage": "most", "accuracy": 0.7, "chosen_on": "others"}
+    for name, value in wrong.items():
+        description.write_text(json.dumps(described | {name: value}), encoding="utf-8")
+        with pytest.raises(PipelineError, match=rf"emotion\.json: is no description of a model \(.*{name}"):
+            Predictor(path)
     description.unlink()
     with pytest.raises(PipelineError, match=r"emotion\.json: is no description of a model \(No such file"):
         Predictor(path)
