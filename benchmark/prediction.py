@@ -34,7 +34,7 @@ from speech_emotion.encoders import protocol
 from speech_emotion.model.checkpoint import Model, load_model
 from speech_emotion.model.inference import clip_logits
 from speech_emotion.predict.predictor import Predictor
-from speech_emotion.predict.session import ExportedModel, cores
+from speech_emotion.predict.session import RELEASED, ExportedModel, cores
 from tools.report.pages import render
 
 PAGE = Path(__file__).with_name("prediction.md.j2")
@@ -62,9 +62,11 @@ def main() -> None:
     args = parser.parse_args()
     torch.set_num_threads(1)
     waveform = spoken_minute()[: round(CLIP_S * RATE_HZ)]
-    small = args.models / "emotion.int8.onnx"
+    small, large = (args.models / f"emotion{form}.onnx" for form in (".int8", ""))
+    if RELEASED.exists() and small.read_bytes() == RELEASED.read_bytes():
+        small = RELEASED  # other files' answers get memory with a limit, and take more of it
     model = load_model(args.trained)
-    ways = _ways(args.models, model, waveform)
+    ways = _ways(small, large, model, waveform)
     times_ms = {way: milliseconds(ask, args.runs) for way, ask in ways.items()}
     print(f"{CLIP_S:g} s of audio on one core: time that passed, and time of the processor\n")
     print(table(times_ms))
@@ -151,9 +153,8 @@ def spoken_minute() -> Waveform:
     return np.resize(np.concatenate([to_mono(samples, rate, RATE_HZ) for samples, rate in clips]), 60 * RATE_HZ)
 
 
-def _ways(models: Path, model: Model, waveform: Waveform) -> dict[str, Callable[[], object]]:
-    small, large = (ExportedModel(models / f"emotion{form}.onnx") for form in (".int8", ""))
-    predictor = Predictor(models / "emotion.int8.onnx")
+def _ways(int8: Path, float32: Path, model: Model, waveform: Waveform) -> dict[str, Callable[[], object]]:
+    small, large, predictor = ExportedModel(int8), ExportedModel(float32), Predictor(int8)
     front_end, described = protocol.frontend(model.description.encoder), model.description
     padded = np.pad(waveform, (0, round((PADDED_S - CLIP_S) * RATE_HZ)))
 

@@ -24,5 +24,5 @@ def temporary(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def address(model: Path, temporary: Path) -> Iterator[str]:
     """The page, on this computer."""
-    with serving(model, **os.environ, TMPDIR=str(temporary)) as address:
+    with serving(model, **os.environ | {"TMPDIR": str(temporary)}) as address:
         yield address
