@@ -6,6 +6,7 @@ worker computes from another copy of it.
 
 import logging
 import os
+import time
 import warnings
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from concurrent.futures import CancelledError
@@ -14,6 +15,7 @@ from contextlib import contextmanager
 from multiprocessing import TimeoutError as NoResultError
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from threading import Thread
 from typing import Any, TypeVar
 
 from joblib import Parallel, delayed
@@ -24,6 +26,7 @@ ADDRESS = "DASK_SCHEDULER_ADDRESS"  # Dask's own name, like those of its other s
 LOCALLY = f"or unset {ADDRESS} to work on this machine"
 ANSWER_S = 10  # until a scheduler answers, and until it has a worker
 SILENCE_S = 600  # for the next batch
+WATCH_S = 1  # between two looks at whether the stage is still there
 BATCH = 16  # calls: a quarter of a second, a few MB
 KEPT_BYTES = 64 * 2**20  # of freed memory, in each process
 
@@ -65,13 +68,24 @@ def _here(function: Callable[..., T], calls: Iterable[Call], folder: Path, jobs:
     os.environ.setdefault("MALLOC_MMAP_THRESHOLD_", str(KEPT_BYTES))
     try:
         # joblib gives each of its processes one BLAS thread where there is a process a core.
-        parallel = Parallel(n_jobs=jobs, return_as="generator")
+        parallel = Parallel(n_jobs=jobs, return_as="generator", initializer=_end_with, initargs=(os.getpid(),))
         with _closed_quietly(parallel(delayed(function)(*call) for call in calls)) as found:
             yield found
     except BrokenProcessPool as error:
         raise PipelineError(
             f"{folder}: a worker process was killed, most likely for memory; set LOKY_MAX_CPU_COUNT=1 for a single one"
         ) from error
+
+
+def _end_with(parent: int) -> None:
+    """Let this process end soon after `parent`: loky's processes wait for ever, with their memory, for one killed."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(WATCH_S)
+        os._exit(1)
+
+    Thread(target=watch, daemon=True).start()
 
 
 @contextmanager

@@ -18,7 +18,7 @@ from speech_emotion.model.checkpoint import load_model
 from stages import finetune
 from tests.small_corpora import contents, tone, write_clip
 from tests.trainings import small_model
-from tests.workspace import Workspace
+from tests.workspace import ROOT, Workspace
 
 psutil = pytest.importorskip("psutil")
 LONG_CLIPS = 4
@@ -91,6 +91,27 @@ def test_what_a_killed_stage_left_is_nothing_to_git_and_goes_with_the_next_run(b
     busy.stage("spectrograms", "image", "tess", "data/raw/tess", "metrics/tess")
     assert [path.name for path in (busy.root / "metrics").iterdir()] == ["tess"]
     assert contents(busy.root / "metrics/tess") == contents(folder / "tess")
+
+
+def test_workers_end_with_a_stage_that_was_killed() -> None:
+    code = (
+        "import os, time\n"
+        "from pathlib import Path\n"
+        "from speech_emotion.cache import workers\n"
+        "with workers.results(os.path.getsize, [(Path('README.md'),)] * 40, dict, Path(), jobs=2) as found:\n"
+        "    print(sum(found), flush=True)\n"
+        "    time.sleep(60)\n"
+    )
+    with subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, stdout=subprocess.PIPE, text=True) as stage:
+        assert stage.stdout
+        assert int(stage.stdout.readline()) > 0
+        processes = psutil.Process(stage.pid).children(recursive=True)
+        stage.kill()
+        _, left = psutil.wait_procs(processes, timeout=20)
+        for process in left:
+            process.kill()
+    assert len(processes) >= 2
+    assert left == []
 
 
 def test_no_space_for_spectrograms_is_one_line(cached_workspace: Workspace, full_disk: Path) -> None:
