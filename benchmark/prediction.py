@@ -14,7 +14,7 @@ import sys
 import tempfile
 import time
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
 from statistics import median
@@ -30,6 +30,7 @@ from speech_emotion.audio import Waveform, to_mono
 from speech_emotion.core.command import run
 from speech_emotion.core.errors import PipelineError
 from speech_emotion.core.files import write_text
+from speech_emotion.core.progress import tell
 from speech_emotion.encoders import protocol
 from speech_emotion.model.checkpoint import Model, load_model
 from speech_emotion.model.inference import clip_logits
@@ -52,13 +53,13 @@ print(*(line.split()[1] for line in open("/proc/self/status") if line.startswith
 
 
 def main() -> None:
-    """Measure and print a table."""
+    """Measure, print and write a page."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--models", type=Path, default=Path("models"), help="folder that the stage `export` wrote to")
     parser.add_argument("--trained", type=Path, default=Path("models/speech/all.safetensors"))
     parser.add_argument("--runs", type=int, default=20, help="of each way; the median counts")
     parser.add_argument("--minutes", type=int, default=60, help="of the long recording; 0 for none")
-    parser.add_argument("--page", type=Path, help="Markdown to write")
+    parser.add_argument("--page", type=Path, help="Markdown to write, too")
     args = parser.parse_args()
     torch.set_num_threads(1)
     waveform = spoken_minute()[: round(CLIP_S * RATE_HZ)]
@@ -66,24 +67,28 @@ def main() -> None:
     if RELEASED.exists() and small.read_bytes() == RELEASED.read_bytes():
         small = RELEASED  # other files' answers get memory with a limit, and take more of it
     model = load_model(args.trained)
-    ways = _ways(small, large, model, waveform)
-    times_ms = {way: milliseconds(ask, args.runs) for way, ask in ways.items()}
-    print(f"{CLIP_S:g} s of audio on one core: time that passed, and time of the processor\n")
-    print(table(times_ms))
+    times_ms = {}
+    for way, ask in _ways(small, large, model, waveform).items():
+        tell(way)
+        times_ms[way] = milliseconds(ask, args.runs)
     first_s, first_mb = first_answer(small, waveform)
-    print(f"\nstart of Python to the first answer: {first_s:.2f} s, {first_mb:.0f} MB at most")
-    recording = long_recording(small, args.minutes) if args.minutes else None
-    if recording:
-        print(
-            f"{args.minutes} minutes of speech: {recording.wall_s:.1f} s, {recording.cpu_s:.1f} s of the processor's,"
-            f" {recording.memory_mb:.0f} MB at most"
-        )
+    tell(f"{args.minutes} minutes of speech")
+    figures = {
+        "processor": processor(),
+        "cores": cores(),
+        "backbone": model.description.backbone,
+        "sha256": sha256(small.read_bytes()).hexdigest(),
+        "sizes_mb": {path.name: path.stat().st_size / 1e6 for path in (small, large)},
+        "clip_s": CLIP_S,
+        "times_ms": times_ms,
+        "first_s": first_s,
+        "first_mb": first_mb,
+        "minutes": args.minutes,
+        "recording": long_recording(small, args.minutes) if args.minutes else None,
+    }
+    print(text := render(PAGE, figures))
     if args.page:
-        described = {"processor": processor(), "clip_s": CLIP_S, "times_ms": times_ms, "minutes": args.minutes}
-        described |= {"first_s": first_s, "first_mb": first_mb, "recording": recording, "cores": cores()}
-        described |= {"sha256": sha256(small.read_bytes()).hexdigest(), "backbone": model.description.backbone}
-        described |= {"sizes_mb": {path.name: path.stat().st_size / 1e6 for path in args.models.glob("emotion*.onnx")}}
-        write_text(args.page, render(PAGE, described))
+        write_text(args.page, text)
 
 
 def processor() -> str:
@@ -92,15 +97,6 @@ def processor() -> str:
     fields: dict[str, str] = dict(re.findall(r"^(model name|flags)\s*: (.*)$", described, re.MULTILINE))
     vnni = f" {'with' if 'vnni' in fields['flags'] else 'without'} VNNI" if "flags" in fields else ""
     return fields.get("model name", platform.machine()) + vnni
-
-
-def table(times_ms: Mapping[str, tuple[float, float]]) -> str:
-    """Return a line a way, with how many times as much of the processor's time as the first each takes."""
-    (_, first), width = next(iter(times_ms.values())), max(map(len, times_ms))
-    return "\n".join(
-        f"{way:{width}}  {passed:8.1f} ms  {took:8.1f} ms  {took / first:6.1f} times"
-        for way, (passed, took) in times_ms.items()
-    )
 
 
 def milliseconds(ask: Callable[[], object], runs: int) -> tuple[float, float]:
@@ -134,12 +130,12 @@ def first_answer(model: Path, waveform: Waveform) -> tuple[float, float]:
     return took_s, int(ended.stdout) / 1024
 
 
-def long_recording(model: Path, minutes: float) -> Cost:
+def long_recording(model: Path, minutes: int) -> Cost:
     """Return the cost of `predict --timeline` for a recording without pauses, on all cores."""
     environment = {name: value for name, value in os.environ.items() if name != "OMP_NUM_THREADS"}
     with tempfile.TemporaryDirectory() as folder:
         with soundfile.SoundFile(path := Path(folder, "speech.wav"), "w", RATE_HZ, 1) as file:
-            for _ in range(round(minutes)):
+            for _ in range(minutes):
                 file.write(spoken_minute())
         command = [sys.executable, "-m", "speech_emotion.cli", "predict", "--timeline", "--csv", str(path)]
         return measure([*command, "--model", str(model)], Path.cwd(), environment)
